@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+// Two projects. `unit` is pure or short and runs in threads, many files at a time. `servers` starts
+// real servers, so it runs in processes of its own and one file at a time: two suites that fight for
+// two cores would time each other out.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{protocol,posix,clients,bench,architecture}/**/*.test.ts'],
+          pool: 'threads',
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: ['test/{servers,cli,docs}/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+})
