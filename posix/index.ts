@@ -1,0 +1,50 @@
+// posix/: the BSD socket calls that Node does not offer. Nothing in here knows about chat.
+
+export {
+  type Address,
+  AddressError,
+  formatAddress,
+  type IpAddress,
+  parseAddress,
+  type UnixAddress,
+} from './address.ts'
+export { IoBuffer } from './buffer.ts'
+export { SystemError, UnsupportedError } from './errors.ts'
+export { Listener, listenOn } from './listener.ts'
+export { dieWithParent, openFilesMax } from './process.ts'
+export {
+  EpollSelector,
+  HANGUP,
+  openSelector,
+  PollSelector,
+  PollSet,
+  READABLE,
+  type Selector,
+  WRITABLE,
+} from './selector.ts'
+export {
+  accept,
+  AGAIN,
+  bind,
+  close,
+  connect,
+  getpeername,
+  getsockname,
+  listen,
+  recv,
+  recvNow,
+  send,
+  sendAll,
+  setLinger,
+  setNoDelay,
+  setNonBlocking,
+  setReceiveBufferBytes,
+  setReceiveTimeoutMs,
+  setReuseAddress,
+  setSendBufferBytes,
+  setSendTimeoutMs,
+  shutdown,
+  socket,
+  socketError,
+  socketpair,
+} from './sockets.ts'

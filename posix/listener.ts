@@ -1,0 +1,146 @@
+// A listening socket, and `await accept` as an async iteration.
+
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { type Address, formatAddress, type UnixAddress } from './address.ts'
+import { SystemError } from './errors.ts'
+import { E } from './constants.ts'
+import {
+  accept,
+  AGAIN,
+  bind,
+  close,
+  connect,
+  getsockname,
+  listen,
+  setIpv6Only,
+  setNonBlocking,
+  setReuseAddress,
+  shutdown,
+  socket,
+} from './sockets.ts'
+import { PollSet, READABLE } from './selector.ts'
+
+/**
+ * How long one wait for a connection lasts. On Linux a shutdown ends it, so it may last for ever; other
+ * systems refuse to shut a listener down, and there the iteration looks again five times a second.
+ */
+const ACCEPT_WAIT_MS = process.platform === 'linux' ? -1 : 200
+
+/** A listening socket. Iterating over it accepts: `for await (const client of listener)`. */
+export class Listener implements AsyncIterable<number> {
+  readonly fd: number
+  /** Where it listens; after port 0, with the port that the kernel chose. */
+  readonly address: Address
+  #stopped = false
+
+  constructor(fd: number, address: Address) {
+    this.fd = fd
+    this.address = address
+  }
+
+  /**
+   * Accepts for ever: yields the descriptor of each client, blocking, close-on-exec, to be closed by
+   * whoever takes it. Ends when `stop` is called. Waiting happens on a thread of libuv's pool (one, for
+   * as long as the iteration lasts), so the event loop goes on, and stays alive.
+   *
+   * Throws what accept(2) throws; EMFILE among them. The iteration may be begun again after that.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
+    setNonBlocking(this.fd, true)
+    const waiting = new PollSet(1)
+    while (!this.#stopped) {
+      const client = this.#acceptNow()
+      if (client !== AGAIN) {
+        yield client
+        continue
+      }
+      waiting.set(0, this.fd, READABLE)
+      await waiting.pollAsync(1, ACCEPT_WAIT_MS)
+    }
+  }
+
+  #acceptNow(): number {
+    try {
+      return accept(this.fd)
+    } catch (error) {
+      // A listener that was shut down while we waited. `stop` has said so already.
+      if (this.#stopped && error instanceof SystemError && error.code === 'EINVAL') return AGAIN
+      throw error
+    }
+  }
+
+  /**
+   * Takes no more connections: wakes whoever waits for one, here or blocked in accept on another
+   * thread, and removes the file of a Unix-domain socket. May be called more than once.
+   */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    if (this.address.family === 'unix') removeIfThere(this.address.path)
+    try {
+      shutdown(this.fd, 'both')
+    } catch (error) {
+      // Refused outside Linux; ACCEPT_WAIT_MS is what ends the iteration there.
+      if (process.platform === 'linux') throw error
+    }
+  }
+
+  /** Gives the descriptor back; after `stop`, and when nobody waits on it any more. */
+  close(): void {
+    close(this.fd)
+  }
+}
+
+/**
+ * Makes a socket that listens on `address`. Throws EADDRINUSE, EADDRNOTAVAIL (not an address of this
+ * machine) and EACCES as Node's own listeners do.
+ *
+ * A Unix-domain address that exists already as a file: if a server answers there, EADDRINUSE. If nobody
+ * does, a dead server left it, and it is replaced. If it is not a socket at all, EADDRINUSE, and it is not
+ * touched. The new file is readable and writable by its owner only.
+ */
+export function listenOn(address: Address, options: { backlog: number }): Listener {
+  if (address.family === 'unix') removeStale(address)
+  const fd = socket(address.family)
+  try {
+    if (address.family !== 'unix') setReuseAddress(fd)
+    if (address.family === 'ipv6') setIpv6Only(fd)
+    bind(fd, address)
+    if (address.family === 'unix') chmodSync(address.path, 0o600)
+    listen(fd, options.backlog)
+    return new Listener(fd, getsockname(fd))
+  } catch (error) {
+    close(fd)
+    throw error
+  }
+}
+
+function removeStale(address: UnixAddress): void {
+  const file = lstatSync(address.path, { throwIfNoEntry: false })
+  if (!file) return
+  const taken = new SystemError(E.EADDRINUSE, 'bind', { address: address.path })
+  if (!file.isSocket()) {
+    taken.message = `${formatAddress(address)} is a file that is not a socket; it was left as it is.`
+    throw taken
+  }
+  const probe = socket('unix')
+  try {
+    connect(probe, address)
+  } catch (error) {
+    // Only "nobody listens there" makes the file ours to remove.
+    if (!(error instanceof SystemError) || error.code !== 'ECONNREFUSED') throw error
+    unlinkSync(address.path)
+    return
+  } finally {
+    close(probe)
+  }
+  throw taken
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}

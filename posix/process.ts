@@ -1,0 +1,24 @@
+// Two things about this process that Node does not tell or do.
+
+import { IoBuffer } from './buffer.ts'
+import { C } from './constants.ts'
+import * as libc from './libc.ts'
+
+const PR_SET_PDEATHSIG = 1
+const SIGKILL = 9
+
+/** How many descriptors this process may have open (RLIMIT_NOFILE, the soft limit). getrlimit(2). */
+export function openFilesMax(): number {
+  const memory = new IoBuffer(16)
+  if (libc.getrlimit(C.RLIMIT_NOFILE, memory.address) < 0) return Infinity
+  return Number(memory.bytes.readBigUInt64LE(0))
+}
+
+/**
+ * Asks the kernel to kill this process when its parent dies (prctl(2), Linux). Whoever waits in a
+ * system call learns of it from a closed socket anyway; this is for a process that is in an endless loop
+ * then. Does nothing on other platforms.
+ */
+export function dieWithParent(): void {
+  if (process.platform === 'linux') libc.prctl(PR_SET_PDEATHSIG, SIGKILL)
+}
