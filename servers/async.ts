@@ -1,0 +1,228 @@
+// Model            async: one event loop for all clients.
+// Conversations run in the main thread, a piece at a time: one callback for each piece of input.
+// They reach the hub by a call. Nothing else runs meanwhile, so nothing needs a lock.
+// What blocks what Nobody waits for a slow client. Everybody waits for one that computes (WORK).
+// Backpressure     node:net queues what the kernel does not take. A client whose own answers pile up is
+//                  not read from; one that lets a room's messages pile up is let go (SendQ exceeded).
+// If a client's code dies An exception is caught and ends that client. An endless loop stops everyone.
+// When to use it   Many clients that are mostly idle, little to compute: chat, proxies, most of the web.
+//                  When not: anything that keeps a CPU busy for milliseconds. See pool for that.
+// Leaves out       A second core. See cluster.
+// Read next        sequential.ts, the same service without concurrency.
+
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { Conversation, Hub, type HubEffect } from '../protocol/index.ts'
+import { busyFor } from './busy.ts'
+import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf, SERVER_FULL } from './last-words.ts'
+import type { Server, Settings, Setup } from './model.ts'
+
+export function serve(setup: Setup): Server {
+  return new AsyncServer(setup)
+}
+
+/** One client: its socket, its conversation, and what waits to be written at the end of this turn. */
+class Client {
+  readonly socket: Socket
+  readonly conversation: Conversation
+  /** Collected output, latin1. Empty: not on the list of those to flush. */
+  output = ''
+  /** In a WAIT: its later lines stay where they are. */
+  waiting = false
+  /** The other side has ended its half. */
+  ended = false
+  /** We have ended ours, or are about to: nothing more is read or written. */
+  closing = false
+
+  constructor(socket: Socket, settings: Settings) {
+    this.socket = socket
+    this.conversation = new Conversation(settings, performance.now())
+  }
+}
+
+class AsyncServer implements Server {
+  readonly ready: Promise<void>
+  readonly #settings: Settings
+  readonly #setup: Setup
+  readonly #net: NetServer
+  readonly #hub: Hub<Client>
+  readonly #clients = new Set<Client>()
+  /** Those with collected output. */
+  #unflushed: Client[] = []
+  readonly #ticking: NodeJS.Timeout
+
+  constructor(setup: Setup) {
+    this.#setup = setup
+    this.#settings = setup.settings
+    this.#hub = new Hub(setup.settings)
+    // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
+    // still gets its answer. Without it, Node would end ours before the answer is written.
+    this.#net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#admit(socket))
+    this.ready = new Promise((resolve, reject) => {
+      this.#net.once('error', reject)
+      this.#net.listen({ fd: setup.listener.fd }, resolve)
+    })
+    this.#ticking = setInterval(() => this.#tick(), setup.settings.server.tickMs)
+  }
+
+  #admit(socket: Socket): void {
+    if (this.#clients.size >= this.#settings.server.clientsMax) {
+      socket.on('error', () => {}) // It may be gone already; then nobody is refused.
+      socket.end(SERVER_FULL, 'latin1')
+      socket.resume().setTimeout(this.#settings.server.lingerMs, () => socket.destroy())
+      return
+    }
+    const client = new Client(socket, this.#settings)
+    this.#clients.add(client)
+    socket.on('data', (bytes) => this.#receive(client, bytes))
+    socket.on('drain', () => client.waiting || socket.resume())
+    socket.on('end', () => this.#receive(client, null))
+    socket.on('error', (error) => this.#bury(client, reasonOf(error)))
+    socket.on('close', () => this.#bury(client, CONNECTION_CLOSED))
+    this.#perform(this.#hub.connect(client, socket.remoteAddress ?? 'localhost', Date.now()))
+  }
+
+  /** Takes bytes in, or (null) the end of them, and has the conversation answer what it can. */
+  #receive(client: Client, bytes: Buffer | null): void {
+    if (client.closing) return
+    if (bytes === null) client.ended = true
+    else client.conversation.receive(bytes, performance.now())
+    if (!client.waiting) this.#converse(client)
+  }
+
+  /** Performs the conversation's effects until it needs more bytes. One bad client costs itself only. */
+  #converse(client: Client): void {
+    try {
+      while (!client.closing && !client.waiting) {
+        const effect = client.conversation.nextEffect()
+        if (effect === null) break
+        switch (effect.kind) {
+          case 'reply':
+            this.#write(client, effect.text)
+            break
+          case 'hub':
+            this.#perform(this.#hub.receive(client, effect.line, Date.now()))
+            break
+          case 'compute':
+            busyFor(effect.ms)
+            break
+          case 'wait':
+            client.waiting = true
+            client.socket.pause()
+            setTimeout(() => this.#resume(client), effect.ms)
+            break
+          case 'close':
+            this.#close(client, effect.text, effect.reason)
+            break
+        }
+      }
+      if (client.ended && !client.waiting) this.#close(client, '', CONNECTION_CLOSED)
+    } catch (error) {
+      this.#setup.log(`A conversation failed: ${String(error)}`)
+      this.#close(client, INTERNAL_ERROR, 'Internal error')
+    }
+  }
+
+  #resume(client: Client): void {
+    client.waiting = false
+    if (client.closing) return
+    client.socket.resume()
+    this.#converse(client)
+  }
+
+  /** Performs what the hub asks for. */
+  #perform(effects: readonly HubEffect<Client>[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          for (const client of effect.to) {
+            if (client !== effect.except) this.#write(client, effect.text)
+          }
+          break
+        case 'identify':
+          effect.to.conversation.identify(effect.nick, effect.registered)
+          break
+        case 'close':
+          this.#end(effect.to, effect.text)
+          break
+      }
+    }
+  }
+
+  /** Collects output. Whoever is written to in this turn of the loop is written to once, at its end. */
+  #write(client: Client, text: string): void {
+    if (client.closing) return
+    if (client.output === '') {
+      if (this.#unflushed.length === 0) setImmediate(() => this.#flush())
+      this.#unflushed.push(client)
+    }
+    client.output += text
+  }
+
+  #flush(): void {
+    const clients = this.#unflushed
+    this.#unflushed = []
+    for (const client of clients) this.#flushOne(client)
+  }
+
+  #flushOne(client: Client): void {
+    const { socket, output } = client
+    if (output === '') return
+    client.output = ''
+    socket.write(output, 'latin1')
+    const queuedBytes = socket.writableLength
+    if (queuedBytes === 0) return
+    if (queuedBytes > this.#settings.server.sendQueueBytesMax) {
+      this.#perform(this.#hub.evict(client, 'SendQ exceeded'))
+    } else if (queuedBytes > this.#settings.server.replyQueueBytesMax) {
+      socket.pause() // Until it has drained.
+    }
+  }
+
+  /** The conversation is over: the hub tells the others, and the client its last words. */
+  #close(client: Client, text: string, reason: string): void {
+    this.#perform(this.#hub.disconnect(client, reason))
+    this.#end(client, text)
+  }
+
+  /** Ends our half after everything that was written. Theirs may take `lingerMs`. */
+  #end(client: Client, text: string): void {
+    if (client.closing) return
+    this.#flushOne(client)
+    client.closing = true
+    client.socket.end(text, 'latin1')
+    client.socket.resume() // To the end of their half, which is thrown away.
+    setTimeout(() => client.socket.destroy(), this.#settings.server.lingerMs).unref()
+  }
+
+  /** The connection is gone, in whatever way. */
+  #bury(client: Client, reason: string): void {
+    if (!this.#clients.delete(client)) return
+    client.closing = true
+    client.output = ''
+    this.#perform(this.#hub.disconnect(client, reason))
+    client.socket.destroy()
+  }
+
+  #tick(): void {
+    const nowMs = performance.now()
+    for (const client of this.#clients) {
+      if (client.closing || client.conversation.nextTickMs() > nowMs) continue
+      const effect = client.conversation.tick(nowMs)
+      if (effect?.kind === 'reply') this.#write(client, effect.text)
+      if (effect?.kind === 'close') this.#close(client, effect.text, effect.reason)
+    }
+  }
+
+  drain(): Promise<void> {
+    const { listener } = this.#setup
+    listener.stop()
+    return new Promise((resolve) => {
+      this.#net.close(() => resolve()) // When the last client is gone.
+      this.#perform(this.#hub.shutdown('Server shutting down'))
+      clearInterval(this.#ticking)
+      setTimeout(() => {
+        for (const client of this.#clients) client.socket.destroy()
+      }, this.#settings.server.drainMs).unref()
+    })
+  }
+}

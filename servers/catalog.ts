@@ -1,0 +1,116 @@
+// The catalog: every concurrency model there is, as data. The command line, the benchmark and the suite
+// that every model must pass read it, and none of them knows a model by name. To add a model, write its
+// file and add an entry here.
+
+import type { Serve } from './model.ts'
+
+/** Something that a model cannot do by design, not by mistake. */
+export interface Limitation {
+  /** Which capability: the suite that every model must pass looks these up by name. */
+  readonly what: Capability
+  /** One sentence for people. */
+  readonly why: string
+}
+
+export type Capability =
+  /** Clients that are connected at the same time are served at the same time. */
+  | 'serves-clients-together'
+  /** A conversation that crashes, or never ends, costs its own client only. */
+  | 'isolates-crashes'
+  /** A client that computes (WORK) leaves the others their share of the machine. */
+  | 'computes-apart'
+  /** A client that waits (WAIT) does not make others wait. */
+  | 'waits-apart'
+
+export interface ModelInfo {
+  readonly name: string
+  /** One sentence: what it is. */
+  readonly summary: string
+  /** The two questions that every concurrency model answers. */
+  readonly conversationsRun: string
+  readonly reachHubBy: string
+  /** Where readers may know it from. */
+  readonly ancestor: string
+  /** How many clients it talks to at a time; the others wait in the backlog. */
+  readonly clientsAtOnce: number
+  /** Clients that are admitted unless told otherwise; what each costs is why it differs. */
+  readonly clientsMax: number
+  /** Descriptors that each client costs the server's own process. */
+  readonly descriptorsPerClient: number
+  readonly cannot: readonly Limitation[]
+  /** Platforms it runs on, or null for all that posix/ knows. */
+  readonly platforms: readonly NodeJS.Platform[] | null
+  readonly load: () => Promise<{ serve: Serve }>
+}
+
+export const CATALOG: readonly ModelInfo[] = [
+  {
+    name: 'sequential',
+    summary: 'One client at a time, in blocking calls; the others wait in the backlog.',
+    conversationsRun: 'one at a time, in blocking calls, in one thread',
+    reachHubBy: 'a call',
+    ancestor: 'socketserver.TCPServer; UNP, iterative server',
+    clientsAtOnce: 1,
+    clientsMax: 1,
+    descriptorsPerClient: 1,
+    cannot: [
+      {
+        what: 'serves-clients-together',
+        why: 'It accepts the next client when the last one is gone.',
+      },
+      {
+        what: 'isolates-crashes',
+        why: 'The one thread is everybody’s: a conversation that never ends is the last one.',
+      },
+      { what: 'computes-apart', why: 'While it computes, nobody is accepted.' },
+      { what: 'waits-apart', why: 'While it waits, nobody is accepted.' },
+    ],
+    platforms: null,
+    load: () => import('./sequential.ts'),
+  },
+  {
+    name: 'process',
+    summary: 'One operating-system process for each client, in blocking calls.',
+    conversationsRun: 'each in a process of its own, in blocking calls',
+    reachHubBy: 'a socketpair to the parent',
+    ancestor: 'socketserver.ForkingTCPServer; UNP, one child per client',
+    clientsAtOnce: Infinity,
+    clientsMax: 300, // About 40 MB of memory each.
+    descriptorsPerClient: 3, // Its end of the link; while it is handed over, the client's and the child's.
+    cannot: [],
+    platforms: null,
+    load: () => import('./process.ts'),
+  },
+  {
+    name: 'thread',
+    summary: 'One worker thread for each client, in blocking calls.',
+    conversationsRun: 'each in a worker thread of its own, in blocking calls',
+    reachHubBy: 'a socketpair to the main thread',
+    ancestor: 'socketserver.ThreadingTCPServer; UNP, one thread per client',
+    clientsAtOnce: Infinity,
+    clientsMax: 1000, // About 8 MB of memory each.
+    descriptorsPerClient: 10, // The client, both ends of the link, and what Node opens for each worker.
+    cannot: [],
+    platforms: null,
+    load: () => import('./thread.ts'),
+  },
+  {
+    name: 'async',
+    summary: 'One event loop for all clients, with the callbacks of node:net.',
+    conversationsRun: 'all in one event loop, a piece at a time, in callbacks',
+    reachHubBy: 'a call',
+    ancestor: 'asyncio; UNP, select server; every Node server',
+    clientsAtOnce: Infinity,
+    clientsMax: 15_000,
+    descriptorsPerClient: 1,
+    cannot: [
+      {
+        what: 'isolates-crashes',
+        why: 'A conversation that throws is caught, but one that never ends stops the loop for all.',
+      },
+      { what: 'computes-apart', why: 'While one client computes, the loop turns for nobody.' },
+    ],
+    platforms: null,
+    load: () => import('./async.ts'),
+  },
+]

@@ -1,0 +1,47 @@
+// What every concurrency model is given, and what it must give back. The shell knows nothing else of a
+// model, and a model nothing else of its surroundings.
+
+import type { ProtocolLimits } from '../protocol/index.ts'
+import type { Listener } from '../posix/index.ts'
+import type { ServerLimits } from './limits.ts'
+
+/**
+ * The settings of the chat service. Plain data, because some models copy it to other threads and
+ * processes.
+ */
+export interface Settings {
+  /** How the server calls itself in every line it writes. */
+  readonly serverName: string
+  readonly version: string
+  /** When it was started, as text for people (numeric 003). */
+  readonly createdAt: string
+  /** What a client must say with PASS, or null. */
+  readonly password: string | null
+  /** Whether WORK and WAIT exist. */
+  readonly lab: boolean
+  readonly protocol: ProtocolLimits
+  readonly server: ServerLimits
+}
+
+export interface Setup {
+  /** Listens already. The model accepts from it, and stops and closes it when it drains. */
+  readonly listener: Listener
+  readonly settings: Settings
+  /** Says something to the operator: a sentence on standard error. */
+  readonly log: (sentence: string) => void
+}
+
+/** A server that runs. */
+export interface Server {
+  /** Settles when it can accept; rejects when it cannot start. */
+  readonly ready: Promise<void>
+  /**
+   * Ends it in good order. Accepts nobody any more, finishes what was read, tells each client
+   * `ERROR :Server shutting down` after everything else it had to hear, and settles when all of them
+   * are gone, or `drainMs` are over.
+   */
+  drain(): Promise<void>
+}
+
+/** Each model exports this as `serve`. */
+export type Serve = (setup: Setup) => Server
