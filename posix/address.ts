@@ -84,14 +84,17 @@ export function familyNumber(family: Address['family']): number {
 /** The largest socket address of any family here: sockaddr_un. */
 export const SOCKADDR_BYTES = 2 + C.UNIX_PATH_BYTES
 
-/** Lays an address out as struct sockaddr_in, sockaddr_in6 or sockaddr_un. */
+/**
+ * Lays an address out as struct sockaddr_in, sockaddr_in6 or sockaddr_un. Throws AddressError when it
+ * does not fit: a path written where it is too long would be cut, and name another file.
+ */
 export function encodeAddress(address: Address): { memory: IoBuffer; lengthBytes: number } {
   const memory = new IoBuffer(SOCKADDR_BYTES)
   const { bytes } = memory
   const family = familyNumber(address.family)
   let lengthBytes: number
   if (address.family === 'unix') {
-    lengthBytes = 2 + bytes.write(address.path, 2) + 1
+    lengthBytes = 2 + bytes.write(unixAddress(address.path).path, 2) + 1
   } else {
     bytes.writeUInt16BE(address.port, 2)
     const ip = bytesOfIp(family, address.host)
