@@ -9,7 +9,7 @@
 // Both are level-triggered: what is not read is reported again.
 
 import { IoBuffer } from './buffer.ts'
-import { C, E, POLLERR, POLLHUP, POLLIN, POLLOUT } from './constants.ts'
+import { C, E, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from './constants.ts'
 import { SystemError } from './errors.ts'
 import * as libc from './libc.ts'
 
@@ -94,8 +94,11 @@ export class PollSet {
 
   /** As poll, on a thread of libuv's pool: the event loop goes on meanwhile. */
   pollAsync(count: number, timeoutMs: number): Promise<number> {
+    const memory = this.#memory
+    lent.add(memory)
     return new Promise((resolve, reject) => {
-      libc.poll.async(this.#memory.address, count, timeoutMs, (error, ready) => {
+      libc.poll.async(memory.address, count, timeoutMs, (error, ready) => {
+        lent.delete(memory)
         // The errno of another thread is out of reach, and EINTR is the only likely one.
         if (error) reject(error)
         else resolve(Math.max(0, ready))
@@ -104,11 +107,20 @@ export class PollSet {
   }
 }
 
+/** Memory that a waiting thread writes to. Being in here keeps it, should nobody keep its PollSet. */
+const lent = new Set<IoBuffer>()
+
+/**
+ * POLLNVAL, "that is no open descriptor", counts as broken: poll(2) returns at once for it, so a loop
+ * that is not told which one it is would spin. Told, its next recv throws EBADF.
+ */
+const BROKEN = POLLHUP | POLLERR | POLLNVAL
+
 function eventsOf(bits: number): number {
   return (
-    (bits & (POLLIN | POLLHUP | POLLERR) ? READABLE : 0) |
+    (bits & (POLLIN | BROKEN) ? READABLE : 0) |
     (bits & POLLOUT ? WRITABLE : 0) |
-    (bits & (POLLHUP | POLLERR) ? HANGUP : 0)
+    (bits & BROKEN ? HANGUP : 0)
   )
 }
 
