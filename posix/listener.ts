@@ -123,18 +123,26 @@ function removeStale(address: UnixAddress): void {
     taken.message = `${formatAddress(address)} is a file that is not a socket; it was left as it is.`
     throw taken
   }
+  if (isAnswered(address)) throw taken
+  unlinkSync(address.path)
+}
+
+/** Whether somebody listens there. Only "nobody does" makes the file ours to remove. */
+function isAnswered(address: UnixAddress): boolean {
   const probe = socket('unix')
   try {
+    // A busy server with a full backlog would keep a blocking connect waiting; like this it is EAGAIN.
+    setNonBlocking(probe, true)
     connect(probe, address)
+    return true
   } catch (error) {
-    // Only "nobody listens there" makes the file ours to remove.
-    if (!(error instanceof SystemError) || error.code !== 'ECONNREFUSED') throw error
-    unlinkSync(address.path)
-    return
+    const code = error instanceof SystemError ? error.code : ''
+    if (code === 'EAGAIN') return true
+    if (code === 'ECONNREFUSED') return false
+    throw error
   } finally {
     close(probe)
   }
-  throw taken
 }
 
 function removeIfThere(path: string): void {
