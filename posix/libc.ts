@@ -23,7 +23,7 @@ function declare(name: string, result: string, parameters: string[]): AsyncCall 
 }
 
 /** Declares a call that not every platform has: calling it there throws UnsupportedError. */
-function declareIfThere(name: string, result: string, parameters: string[]): Call {
+export function declareIfThere(name: string, result: string, parameters: string[]): Call {
   try {
     return declare(name, result, parameters)
   } catch {
@@ -45,7 +45,12 @@ export const recv = declare('recv', 'intptr_t', ['int', 'uintptr_t', 'size_t', '
 export const send = declare('send', 'intptr_t', ['int', 'uintptr_t', 'size_t', 'int'])
 export const shutdown = declare('shutdown', 'int', ['int', 'int'])
 export const close = declare('close', 'int', ['int'])
-export const fcntl = declare('fcntl', 'int', ['int', 'int', 'int'])
+// Its third argument is variadic, and Apple's processors pass those elsewhere than the named ones.
+const fcntlOf: (fd: number, command: number, type: 'int', argument: number) => number =
+  library.func('fcntl', 'int', ['int', 'int', '...'])
+export function fcntl(fd: number, command: number, argument: number): number {
+  return fcntlOf(fd, command, 'int', argument)
+}
 export const getsockname = declare('getsockname', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const getpeername = declare('getpeername', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const setsockopt = declare('setsockopt', 'int', [

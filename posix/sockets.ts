@@ -21,7 +21,7 @@ import {
   subjectOf,
 } from './address.ts'
 import { IoBuffer } from './buffer.ts'
-import { C, E } from './constants.ts'
+import { C, E, POLLOUT } from './constants.ts'
 import { SystemError } from './errors.ts'
 import * as libc from './libc.ts'
 
@@ -65,7 +65,7 @@ export function accept(fd: number): number {
   for (;;) {
     const client =
       C.SOCK_CLOEXEC === 0 ? libc.accept(fd, 0, 0) : libc.accept4(fd, 0, 0, C.SOCK_CLOEXEC)
-    if (client >= 0) return closeOnExec(client)
+    if (client >= 0) return asAcceptedOnLinux(client)
     const errno = libc.errno()
     if (errno === E.EAGAIN) return AGAIN
     if (errno !== E.EINTR && errno !== E.ECONNABORTED) throw new SystemError(errno, 'accept')
@@ -79,14 +79,19 @@ export function accept(fd: number): number {
  */
 export function connect(fd: number, address: Address): boolean {
   const { memory, lengthBytes } = encodeAddress(address)
-  if (libc.connect(fd, memory.address, lengthBytes) === 0) return true
-  const errno = libc.errno()
+  let errno: number
+  do {
+    if (libc.connect(fd, memory.address, lengthBytes) === 0) return true
+    errno = libc.errno()
+    // A Unix-domain connect that was interrupted while it waited for room in the backlog has done
+    // nothing yet.
+  } while (errno === E.EINTR && address.family === 'unix')
   if (errno === E.EINPROGRESS) return false
   if (errno !== E.EINTR) throw new SystemError(errno, 'connect', subjectOf(address))
-  // An interrupted connect goes on by itself, and must not be called again: wait for its outcome.
-  pollOne(fd, POLLOUT_BIT)
-  const error = socketError(fd, 'connect')
-  if (error) throw error
+  // Over TCP it goes on by itself, and must not be called again: wait for its outcome.
+  pollOne(fd, POLLOUT)
+  const error = socketError(fd)
+  if (error) throw new SystemError(-error.errno, 'connect', subjectOf(address))
   return true
 }
 
@@ -295,12 +300,17 @@ function closeOnExec(fd: number): number {
   return fd
 }
 
+/** Elsewhere accept(2) has no flags, and the new socket inherits O_NONBLOCK from its listener. */
+function asAcceptedOnLinux(fd: number): number {
+  if (C.SOCK_CLOEXEC === 0) setNonBlocking(closeOnExec(fd), false)
+  return fd
+}
+
 function pollOne(fd: number, events: number): void {
   scratch.bytes.writeInt32LE(fd, 0)
   scratch.bytes.writeInt16LE(events, 4)
   while (libc.poll(scratch.address, 1, -1) < 0 && libc.errno() === E.EINTR);
 }
 
-const POLLOUT_BIT = 0x4
 /** Room for the small structures that calls want by address. Each thread has its own. */
 const scratch = new IoBuffer(32)
