@@ -11,7 +11,7 @@ export {
 export { IoBuffer } from './buffer.ts'
 export { SystemError, UnsupportedError } from './errors.ts'
 export { Listener, listenOn } from './listener.ts'
-export { dieWithParent, openFilesMax } from './process.ts'
+export { dieWithParent, exitNow, openFilesMax } from './process.ts'
 export {
   EpollSelector,
   HANGUP,
@@ -35,6 +35,7 @@ export {
   recvNow,
   send,
   sendAll,
+  sendNow,
   setLinger,
   setNoDelay,
   setNonBlocking,

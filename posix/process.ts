@@ -1,4 +1,4 @@
-// Two things about this process that Node does not tell or do.
+// Three things about this process that Node does not tell or do.
 
 import { IoBuffer } from './buffer.ts'
 import { C } from './constants.ts'
@@ -21,4 +21,13 @@ export function openFilesMax(): number {
  */
 export function dieWithParent(): void {
   if (process.platform === 'linux') libc.prctl(PR_SET_PDEATHSIG, SIGKILL)
+}
+
+/**
+ * Ends the process now. `process.exit` waits for every thread that is blocked in a system call, which
+ * may be for ever; _exit(2) does not.
+ */
+export function exitNow(status: number): never {
+  libc._exit(status)
+  throw new Error('_exit returned')
 }

@@ -141,9 +141,24 @@ function receive(
  * is room for. AGAIN is "nothing, now". A connection that is gone throws EPIPE or ECONNRESET.
  */
 export function send(fd: number, buffer: IoBuffer, offset: number, length: number): number {
+  return transmit(fd, buffer, offset, length, C.MSG_NOSIGNAL)
+}
+
+/** As send, but never waits, whatever the socket would do (MSG_DONTWAIT). */
+export function sendNow(fd: number, buffer: IoBuffer, offset: number, length: number): number {
+  return transmit(fd, buffer, offset, length, C.MSG_NOSIGNAL | C.MSG_DONTWAIT)
+}
+
+function transmit(
+  fd: number,
+  buffer: IoBuffer,
+  offset: number,
+  length: number,
+  flags: number,
+): number {
   checkRange(buffer, offset, length)
   for (;;) {
-    const count = libc.send(fd, buffer.address + offset, length, C.MSG_NOSIGNAL)
+    const count = libc.send(fd, buffer.address + offset, length, flags)
     if (count >= 0) return count
     const errno = libc.errno()
     if (errno === E.EAGAIN) return AGAIN

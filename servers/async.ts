@@ -56,7 +56,9 @@ class AsyncServer implements Server {
     this.#hub = new Hub(setup.settings)
     // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
     // still gets its answer. Without it, Node would end ours before the answer is written.
-    this.#net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#admit(socket))
+    this.#net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#admit(socket),
+    )
     this.ready = new Promise((resolve, reject) => {
       this.#net.once('error', reject)
       this.#net.listen({ fd: setup.listener.fd }, resolve)

@@ -3,7 +3,6 @@
 
 export const SERVER_FULL = 'ERROR :Server full\r\n'
 export const INTERNAL_ERROR = 'ERROR :Internal error\r\n'
-export const CANNOT_START = 'ERROR :Server cannot start another conversation\r\n'
 
 /** The reason others are told when a connection ended without a QUIT. */
 export const CONNECTION_CLOSED = 'Connection closed'
@@ -12,5 +11,6 @@ export const CONNECTION_CLOSED = 'Connection closed'
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : null
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'Connection reset by peer'
+  if (code === 'ETIMEDOUT') return 'Write timed out'
   return typeof code === 'string' ? `Connection failed (${code})` : 'Internal error'
 }

@@ -18,6 +18,11 @@ export interface ServerLimits {
   /** A client whose replies pile up to this much is not read from until they are written. */
   readonly replyQueueBytesMax: number
   /**
+   * A model that writes in blocking calls lets a client go that has taken nothing of what is written to
+   * it for this long. The others notice the same client by its silence (pingTimeoutMs).
+   */
+  readonly stallMs: number
+  /**
    * How long a connection that we have ended may take to read the rest and end its side, before it is
    * closed the hard way. A close while unread input is left resets the connection, and the reset can
    * overtake our last words: nginx waits up to 5 s for the same reason (`lingering_timeout`).
@@ -40,6 +45,7 @@ export const DEFAULT_SERVER_LIMITS: Omit<ServerLimits, 'clientsMax'> = {
   backlog: 511,
   sendQueueBytesMax: 256 * 1024,
   replyQueueBytesMax: 64 * 1024,
+  stallMs: 10_000,
   lingerMs: 2_000,
   drainMs: 4_000,
   tickMs: 100,

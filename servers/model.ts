@@ -1,25 +1,15 @@
 // What every concurrency model is given, and what it must give back. The shell knows nothing else of a
 // model, and a model nothing else of its surroundings.
 
-import type { ProtocolLimits } from '../protocol/index.ts'
+import type { HubOptions } from '../protocol/index.ts'
 import type { Listener } from '../posix/index.ts'
 import type { ServerLimits } from './limits.ts'
 
 /**
- * The settings of the chat service. Plain data, because some models copy it to other threads and
- * processes.
+ * The settings of the chat service: those of the protocol, and the server's bounds. Plain data, because
+ * some models copy it to other threads and processes.
  */
-export interface Settings {
-  /** How the server calls itself in every line it writes. */
-  readonly serverName: string
-  readonly version: string
-  /** When it was started, as text for people (numeric 003). */
-  readonly createdAt: string
-  /** What a client must say with PASS, or null. */
-  readonly password: string | null
-  /** Whether WORK and WAIT exist. */
-  readonly lab: boolean
-  readonly protocol: ProtocolLimits
+export interface Settings extends HubOptions {
   readonly server: ServerLimits
 }
 

@@ -1,0 +1,355 @@
+// The owner: runs one conversation, in blocking calls, in a thread or process of its own. This is the
+// part that `thread` and `process` have in common; how an owner is started and buried is the part in
+// which they differ.
+//
+// The owner is the only one that writes to its client. The hub, on the main thread or in the parent,
+// sends it bytes over the link (link.ts), and the owner writes them; so lines never interleave, and a
+// client that does not read blocks its own owner and nobody else.
+//
+// It waits in poll(2) on two descriptors, client and link. PING must be a barrier: whoever has seen an
+// answer to it has seen every message that was relayed before. Three rules make that true here:
+//
+// 1. After a line was passed to the hub, nothing later of the same client is answered until the hub has
+//    acknowledged it. Deliveries are written meanwhile, so owner and hub never wait for each other.
+// 2. The client comes before the link in the poll set. The kernel looks at descriptors in their order, so
+//    when it found a request, it has looked for deliveries *after* that request was sent. Only a piece
+//    that holds more than one line may contain a request that came later than that look; then the link
+//    is asked again.
+// 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the owner asks
+//    for an acknowledgement (SYNC), which comes after all of it, before it answers.
+
+import { constants } from 'node:os'
+import { isMainThread, threadId, workerData } from 'node:worker_threads'
+import { Conversation } from '../protocol/index.ts'
+import {
+  AGAIN,
+  dieWithParent,
+  IoBuffer,
+  PollSet,
+  READABLE,
+  recv,
+  recvNow,
+  sendAll,
+  setSendTimeoutMs,
+  setNoDelay,
+  shutdown,
+  SystemError,
+} from '../posix/index.ts'
+import { busyFor } from './busy.ts'
+import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf } from './last-words.ts'
+import {
+  ACK,
+  BEAT,
+  CLOSE,
+  DELIVER,
+  GONE,
+  HEADER_BYTES,
+  IDENTIFY,
+  LINE,
+  LINK_BUFFER_BYTES,
+  PAYLOAD_BYTES_MAX,
+  SYNC,
+} from './link.ts'
+import { lingeringClose } from './linger.ts'
+import type { Settings } from './model.ts'
+
+/** What an owner is given: two descriptors and the settings of the service. */
+export interface HandOver {
+  readonly client: number
+  readonly link: number
+  readonly settings: Settings
+}
+
+const CLIENT_SLOT = 0
+const LINK_SLOT = 1
+const LF = 10
+
+/**
+ * Below both of these, what one read of the link returned cannot come from a full one: even with the
+ * kernel's book-keeping (at most 1.3 KiB for each piece on Linux) it is less than half of its room.
+ */
+const NEARLY_FULL_BYTES = LINK_BUFFER_BYTES / 8
+const NEARLY_FULL_FRAMES = 32
+
+/** The hub has closed the link, or its process is dead. There is nobody left to talk for. */
+class HubGone extends Error {}
+
+class Owner {
+  readonly #client: number
+  readonly #link: number
+  readonly #settings: Settings
+  readonly #conversation: Conversation
+  readonly #ready = new PollSet(2)
+  readonly #input = new IoBuffer(16 * 1024)
+  readonly #output = new IoBuffer(16 * 1024)
+  /** Frames from the link: `#filled` bytes of them wait to be looked at. */
+  readonly #frames = new IoBuffer(2 * (PAYLOAD_BYTES_MAX + HEADER_BYTES))
+  #filled = 0
+  #acknowledged = true
+  /** The hub may hold deliveries that the link had no room for. */
+  #behind = false
+  /** The connection is over: by the hub's word, the conversation's, or the client's. */
+  #over = false
+  #toldMs = performance.now()
+
+  constructor({ client, link, settings }: HandOver) {
+    this.#client = client
+    this.#link = link
+    this.#settings = settings
+    this.#conversation = new Conversation(settings, this.#toldMs)
+    this.#ready.set(CLIENT_SLOT, client, READABLE)
+    this.#ready.set(LINK_SLOT, link, READABLE)
+    // A send that waits for a slow client looks up this often, to say that it lives.
+    setSendTimeoutMs(client, settings.server.heartbeatMs)
+    setNoDelay(client, true)
+    this.#tell(BEAT, '')
+  }
+
+  /** Serves the client to the end of the connection. Throws HubGone when nobody is left to serve for. */
+  run(): void {
+    while (!this.#over) {
+      this.#ready.poll(2, this.#waitMs())
+      const more = this.#ready.events(CLIENT_SLOT) !== 0 && this.#receive()
+      if (more || this.#ready.events(LINK_SLOT) !== 0) this.#listen(recvNow)
+      this.#converse()
+      this.#tick()
+    }
+    lingeringClose(this.#client, this.#input, this.#settings.server.lingerMs)
+  }
+
+  #waitMs(): number {
+    const nowMs = performance.now()
+    const dueMs = Math.min(
+      this.#conversation.nextTickMs(),
+      this.#toldMs + this.#settings.server.heartbeatMs,
+    )
+    return Math.max(0, Math.ceil(dueMs - nowMs))
+  }
+
+  /** Takes in what the client sent. Returns whether it was more than one line (rule 2). */
+  #receive(): boolean {
+    const { bytes, length } = this.#input
+    let count: number
+    try {
+      count = recvNow(this.#client, this.#input, 0, length)
+    } catch (error) {
+      this.#end(reasonOf(error))
+      return false
+    }
+    if (count === AGAIN) return false
+    if (count === 0) {
+      this.#end(CONNECTION_CLOSED)
+      return false
+    }
+    this.#conversation.receive(bytes.subarray(0, count), performance.now())
+    return bytes.indexOf(LF) < count - 1
+  }
+
+  /** Performs the conversation's effects until it needs more bytes. */
+  #converse(): void {
+    while (!this.#over) {
+      const effect = this.#conversation.nextEffect()
+      if (effect === null) return
+      if (this.#behind) this.#synchronise()
+      switch (effect.kind) {
+        case 'reply':
+          this.#write(effect.text)
+          break
+        case 'hub':
+          this.#tell(LINE, effect.line)
+          this.#awaitAcknowledgement()
+          break
+        case 'compute':
+          busyFor(effect.ms)
+          break
+        case 'wait':
+          this.#wait(effect.ms)
+          break
+        case 'close':
+          this.#write(effect.text)
+          this.#end(effect.reason)
+          break
+      }
+    }
+  }
+
+  /** Lets time pass. Deliveries are written meanwhile: only this client's own answers wait. */
+  #wait(ms: number): void {
+    const endMs = performance.now() + ms
+    this.#ready.set(CLIENT_SLOT, -1, 0)
+    while (!this.#over) {
+      const leftMs = endMs - performance.now()
+      if (leftMs <= 0) break
+      this.#ready.poll(2, Math.min(Math.ceil(leftMs), this.#settings.server.heartbeatMs))
+      if (this.#ready.events(LINK_SLOT) !== 0) this.#listen(recvNow)
+      this.#beatWhenDue()
+    }
+    this.#ready.set(CLIENT_SLOT, this.#client, READABLE)
+  }
+
+  #tick(): void {
+    this.#beatWhenDue()
+    if (this.#over || performance.now() < this.#conversation.nextTickMs()) return
+    const effect = this.#conversation.tick(performance.now())
+    if (effect?.kind === 'reply') this.#write(effect.text)
+    if (effect?.kind === 'close') {
+      this.#write(effect.text)
+      this.#end(effect.reason)
+    }
+  }
+
+  /** Takes frames from the link, and performs each whole one. */
+  #listen(receive: typeof recv): void {
+    const { length } = this.#frames
+    const count = receive(this.#link, this.#frames, this.#filled, length - this.#filled)
+    if (count === AGAIN) return
+    if (count === 0) throw new HubGone()
+    this.#filled += count
+    const { bytes } = this.#frames
+    let at = 0
+    let frames = 0
+    while (this.#filled - at >= HEADER_BYTES) {
+      const end = at + HEADER_BYTES + bytes.readUInt32LE(at + 1)
+      if (end > this.#filled) break
+      this.#performFrame(bytes[at]!, at + HEADER_BYTES, end)
+      at = end
+      frames++
+    }
+    if (at < this.#filled) bytes.copyWithin(0, at, this.#filled)
+    this.#filled -= at
+    if (this.#filled > 0 || count > NEARLY_FULL_BYTES || frames > NEARLY_FULL_FRAMES) {
+      this.#behind = true
+    }
+  }
+
+  #performFrame(kind: number, start: number, end: number): void {
+    switch (kind) {
+      case DELIVER:
+        this.#send(this.#frames, start, end)
+        break
+      case ACK:
+        this.#acknowledged = true
+        break
+      case IDENTIFY: {
+        const registered = this.#frames.bytes[start] === 0x31
+        this.#conversation.identify(
+          this.#frames.bytes.toString('latin1', start + 1, end),
+          registered,
+        )
+        break
+      }
+      case CLOSE:
+        this.#send(this.#frames, start, end)
+        this.#over = true
+        break
+      default:
+        throw new Error(`The link has a frame of an unknown kind: ${kind}`)
+    }
+  }
+
+  #tell(kind: number, payload: string): void {
+    const { bytes } = this.#output
+    bytes[0] = kind
+    bytes.writeUInt32LE(payload.length, 1)
+    bytes.write(payload, HEADER_BYTES, 'latin1')
+    try {
+      sendAll(this.#link, this.#output, 0, HEADER_BYTES + payload.length)
+    } catch {
+      throw new HubGone() // EPIPE, ECONNRESET: there is no other reason for a socketpair to fail.
+    }
+    this.#toldMs = performance.now()
+    this.#acknowledged = false
+  }
+
+  #awaitAcknowledgement(): void {
+    while (!this.#acknowledged && !this.#over) this.#listen(recv)
+  }
+
+  /** Rule 3. */
+  #synchronise(): void {
+    this.#tell(SYNC, '')
+    this.#awaitAcknowledgement()
+    this.#behind = false
+  }
+
+  #beatWhenDue(): void {
+    if (performance.now() - this.#toldMs >= this.#settings.server.heartbeatMs) this.#tell(BEAT, '')
+  }
+
+  /** Writes text to the client. What is longer than the buffer goes in pieces. */
+  #write(text: string): void {
+    const { bytes, length } = this.#output
+    for (let at = 0; at < text.length; at += length) {
+      const count = bytes.write(at === 0 ? text : text.slice(at), 0, 'latin1')
+      this.#send(this.#output, 0, count)
+    }
+  }
+
+  /** A client that reads slowly blocks us here, and we let the hub know that we live. */
+  #send(from: IoBuffer, start: number, end: number): void {
+    if (this.#over) return
+    this.#stalledMs = 0
+    try {
+      sendAll(this.#client, from, start, end - start, this.#stalled)
+    } catch (error) {
+      if (error instanceof HubGone) throw error
+      this.#end(reasonOf(error))
+    }
+  }
+
+  // `#tell` writes to #output, which may be what is being sent: the beat has a buffer of its own.
+  readonly #beat = new IoBuffer(HEADER_BYTES)
+  #stalledMs = 0
+  readonly #stalled = (): void => {
+    this.#stalledMs += this.#settings.server.heartbeatMs
+    if (this.#stalledMs >= this.#settings.server.stallMs) {
+      throw new SystemError(constants.errno.ETIMEDOUT, 'send')
+    }
+    this.#beat.bytes[0] = BEAT
+    try {
+      sendAll(this.#link, this.#beat, 0, HEADER_BYTES)
+    } catch {
+      throw new HubGone()
+    }
+    this.#toldMs = performance.now()
+  }
+
+  /** The connection is over, by the client's side or by the conversation's word: the hub is told. */
+  #end(reason: string): void {
+    if (this.#over) return
+    this.#over = true
+    this.#tell(GONE, reason)
+  }
+
+  /** A fault in our own code. The client gets a last word if its socket takes it. */
+  giveUp(): void {
+    this.#write(INTERNAL_ERROR)
+    this.#end('Internal error')
+  }
+}
+
+/** Runs the conversation, and ends when it ends. The descriptors are closed by whoever made them. */
+function own(handOver: HandOver): void {
+  const owner = new Owner(handOver)
+  try {
+    owner.run()
+  } catch (error) {
+    if (!(error instanceof HubGone)) {
+      owner.giveUp()
+      process.exitCode = 1
+      const where = isMainThread ? `Process ${process.pid}` : `Thread ${threadId}`
+      console.error(`hubbub: ${where}: a conversation failed: ${String(error)}`)
+    }
+  }
+  // Closing the descriptor is not ours (a thread shares it), ending the connection is.
+  shutdown(handOver.client, 'both')
+}
+
+// This file is what a worker thread or a child process runs. A thread is handed the numbers of its
+// descriptors; a process inherits them under the numbers that its parent gave them.
+if (isMainThread) {
+  dieWithParent()
+  own({ client: 3, link: 4, settings: JSON.parse(process.argv[2]!) as Settings })
+} else {
+  own(workerData as HandOver)
+}

@@ -1,0 +1,107 @@
+// Model            process: one operating-system process for each client.
+// Conversations run in child processes, each in blocking calls (owner.ts).
+// They reach the hub by a socketpair to the parent (link.ts), where the hub lives.
+// What blocks what A client that computes, waits or does not read blocks its own process only.
+// Backpressure     The process blocks in send(2); behind it the link fills, then the switchboard's queue,
+//                  and then the client is let go (SendQ exceeded).
+// If a client's code dies The process ends, by an exception, a signal or a bug in native code; the kernel
+//                  closes its socket, the parent notices, and the others go on.
+// When to use it   Conversations that must not be able to harm each other; few of them.
+//                  When not: many clients. Each costs 40 MB and 40 to 90 ms to start. Node cannot
+//                  fork(2): V8 keeps its code out of the child. So each child is a new Node.
+// Leaves out       Processes started in advance: each client waits for its own.
+// Read next        owner.ts, what the process runs; link.ts, how it talks to the parent.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { close, socketpair } from '../posix/index.ts'
+import { accepted, hostOf, refuse } from './accepting.ts'
+import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
+import type { Server, Setup } from './model.ts'
+import { type Link, Switchboard } from './switchboard.ts'
+
+const OWNER = fileURLToPath(new URL('./owner.js', import.meta.url))
+
+export function serve(setup: Setup): Server {
+  return new ProcessServer(setup)
+}
+
+/** One client: the process that has its socket. The parent keeps no copy of it. */
+interface Client {
+  readonly child: ChildProcess
+  readonly link: Link
+}
+
+class ProcessServer implements Server {
+  readonly ready = Promise.resolve()
+  readonly #setup: Setup
+  readonly #switchboard: Switchboard
+  readonly #clients = new Set<Client>()
+  readonly #accepting: Promise<void>
+  #emptied: () => void = () => {}
+
+  constructor(setup: Setup) {
+    this.#setup = setup
+    this.#switchboard = new Switchboard(setup.settings, setup.log)
+    this.#accepting = this.#accept()
+  }
+
+  async #accept(): Promise<void> {
+    for await (const socket of accepted(this.#setup.listener, this.#setup.log)) this.#admit(socket)
+    this.#setup.listener.close()
+  }
+
+  #admit(socket: number): void {
+    const { settings } = this.#setup
+    if (this.#clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
+    const host = hostOf(socket)
+    const [ourEnd, ownersEnd] = socketpair()
+    // A process inherits its descriptors: the client becomes its number 3, the link its number 4.
+    const child = spawn(process.execPath, [OWNER, JSON.stringify(settings)], {
+      stdio: ['ignore', 'ignore', 'inherit', socket, ownersEnd],
+    })
+    // Our copies go at once. While one is open here, the child's death would not end the connection.
+    close(ownersEnd)
+    if (child.pid === undefined) {
+      child.once('error', (error) => this.#fail(socket, error))
+      return close(ourEnd)
+    }
+    close(socket)
+    const link = this.#switchboard.connect(ourEnd, host, () => this.#kill(client))
+    const client: Client = { child, link }
+    this.#clients.add(client)
+    child.once('exit', () => this.#bury(client))
+  }
+
+  /** The process could not start: out of memory, or of processes. */
+  #fail(socket: number, error: Error): void {
+    this.#setup.log(`A process could not be started: ${error.message}`)
+    refuse(socket, INTERNAL_ERROR)
+  }
+
+  /** Ends a process wherever it is, stopped ones included. */
+  #kill(client: Client): void {
+    client.child.kill('SIGKILL')
+  }
+
+  /** The process has ended, in whatever way, and the kernel has closed its descriptors. */
+  #bury(client: Client): void {
+    this.#switchboard.disconnect(client.link, 'Connection lost')
+    this.#clients.delete(client)
+    if (this.#clients.size === 0) this.#emptied()
+  }
+
+  async drain(): Promise<void> {
+    this.#setup.listener.stop()
+    await this.#accepting
+    this.#switchboard.shutdown()
+    const killing = setTimeout(() => {
+      for (const client of this.#clients) this.#kill(client)
+    }, this.#setup.settings.server.drainMs)
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve
+      if (this.#clients.size === 0) resolve()
+    })
+    clearTimeout(killing)
+  }
+}

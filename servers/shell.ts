@@ -1,0 +1,130 @@
+// The shell: what surrounds a model as a program. It listens, starts the model, says that it is ready,
+// and turns signals into a drain. It is the same for every model, and so are its exit codes:
+//
+//   0    it was asked to end (SIGTERM, SIGINT, SIGHUP) and has drained
+//   1    it could not start, or it broke
+//
+// Standard output carries one line of JSON, for programs: the model, the process, the address. Words for
+// people go to standard error.
+
+import {
+  type Address,
+  exitNow,
+  formatAddress,
+  type Listener,
+  listenOn,
+  openFilesMax,
+  SystemError,
+} from '../posix/index.ts'
+import { DEFAULT_PROTOCOL_LIMITS, type ProtocolLimits } from '../protocol/index.ts'
+import type { ModelInfo } from './catalog.ts'
+import { DEFAULT_SERVER_LIMITS, RESERVED_DESCRIPTORS, type ServerLimits } from './limits.ts'
+import type { Server, Settings } from './model.ts'
+
+export interface ServeOptions {
+  readonly listen: Address
+  readonly serverName: string
+  readonly version: string
+  readonly password: string | null
+  readonly lab: boolean
+  /** Those that differ from the defaults. */
+  readonly protocolLimits: Partial<ProtocolLimits>
+  readonly serverLimits: Partial<ServerLimits>
+}
+
+/** The server could not start. The message is one sentence that says what to do. */
+export class ServeError extends Error {
+  override readonly name = 'ServeError'
+}
+
+/** Runs a model until a signal ends it. Settles with the exit code; throws ServeError. */
+export async function runServer(model: ModelInfo, options: ServeOptions): Promise<number> {
+  if (model.platforms !== null && !model.platforms.includes(process.platform)) {
+    throw new ServeError(
+      `The ${model.name} model needs ${model.platforms.join(' or ')}; this is ${process.platform}.`,
+    )
+  }
+  const settings = settingsOf(model, options)
+  const { serve } = await model.load()
+  const listener = listen(options.listen, settings.server.backlog)
+  const server = serve({ listener, settings, log: say })
+  await server.ready
+  announce(model, listener.address)
+  return endOnSignal(server)
+}
+
+function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
+  const asked = options.serverLimits.clientsMax ?? model.clientsMax
+  const room = Math.floor((openFilesMax() - RESERVED_DESCRIPTORS) / model.descriptorsPerClient)
+  const clientsMax = Math.min(asked, Math.max(1, room))
+  if (clientsMax < asked && options.serverLimits.clientsMax !== undefined) {
+    say(
+      `The limit of open files (${openFilesMax()}) leaves room for ${clientsMax} clients; raise it with ulimit -n.`,
+    )
+  }
+  return {
+    serverName: options.serverName,
+    version: options.version,
+    createdAt: new Date().toUTCString(),
+    password: options.password,
+    lab: options.lab,
+    limits: { ...DEFAULT_PROTOCOL_LIMITS, ...options.protocolLimits },
+    server: { ...DEFAULT_SERVER_LIMITS, ...options.serverLimits, clientsMax },
+  }
+}
+
+function listen(address: Address, backlog: number): Listener {
+  try {
+    return listenOn(address, { backlog })
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    const where = formatAddress(address)
+    switch (error.code) {
+      case 'EADDRINUSE':
+        throw new ServeError(
+          `${where} is in use: stop what listens there, or choose another address with --listen.`,
+        )
+      case 'EADDRNOTAVAIL':
+        throw new ServeError(
+          `${where} is not an address of this machine: choose one that is with --listen.`,
+        )
+      case 'EACCES':
+      case 'EPERM':
+        throw new ServeError(
+          `${where} is not allowed to this user: choose a port from 1024 up, or a folder of yours, with --listen.`,
+        )
+      case 'ENOENT':
+      case 'ENOTDIR':
+        throw new ServeError(`The folder of ${where} does not exist: make it first.`)
+      default:
+        throw new ServeError(
+          `Cannot listen on ${where} (${error.code}): choose another address with --listen.`,
+        )
+    }
+  }
+}
+
+function announce(model: ModelInfo, address: Address): void {
+  const listen = formatAddress(address)
+  process.stdout.on('error', () => {}) // Nobody reads it: that is no reason to stop serving.
+  process.stderr.on('error', () => {})
+  process.stdout.write(`${JSON.stringify({ model: model.name, pid: process.pid, listen })}\n`)
+  say(`The ${model.name} server listens on ${listen}. Ctrl-C ends it.`)
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`hubbub: ${sentence}\n`)
+}
+
+/** The first signal drains, a second one ends the process at once, whatever it is doing. */
+function endOnSignal(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let draining = false
+    const onSignal = (): void => {
+      if (draining) exitNow(1)
+      draining = true
+      server.drain().then(() => resolve(0), reject)
+    }
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
+  })
+}

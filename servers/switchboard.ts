@@ -1,0 +1,197 @@
+// The switchboard: the hub, and its ends of the links to conversations that run elsewhere. `thread` and
+// `process` share it. It is an ordinary event loop over node:net, but what it talks to are the owners of
+// clients (owner.ts), never the clients themselves.
+//
+// It never blocks on a link. What a link does not take waits here, and counts as the client's output: a
+// client whose owner is stuck in a write to it is let go when too much has piled up.
+
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import { Hub, type HubEffect } from '../protocol/index.ts'
+import {
+  ACK,
+  CLOSE,
+  deliveryFrames,
+  frame,
+  GONE,
+  IDENTIFY,
+  LINE,
+  readFrames,
+  SYNC,
+} from './link.ts'
+import type { Settings } from './model.ts'
+
+/**
+ * A thread or process has this long to start and say its first word. It takes 20 to 90 ms of CPU time
+ * each, but a hundred of them may be started at once.
+ */
+const START_MS_MAX = 30_000
+
+/** The hub's end of one link. */
+export class Link {
+  readonly socket: Socket
+  /** Ends the owner at once, when it cannot be asked to end. */
+  readonly kill: () => void
+  /** Frames of this turn. */
+  frames = ''
+  /** Deliveries of this turn, not yet in a frame: consecutive ones share one. */
+  deliveries = ''
+  acknowledges = false
+  /** A frame that has arrived in part. */
+  incoming = ''
+  heardMs = performance.now() + START_MS_MAX
+  closing = false
+
+  constructor(socket: Socket, kill: () => void) {
+    this.socket = socket
+    this.kill = kill
+  }
+}
+
+export class Switchboard {
+  readonly #settings: Settings
+  readonly #log: (sentence: string) => void
+  readonly #hub: Hub<Link>
+  readonly #links = new Set<Link>()
+  #unflushed: Link[] = []
+  /** All links are read into the same memory: each piece is taken out before the next is read. */
+  readonly #memory = Buffer.allocUnsafeSlow(64 * 1024)
+  readonly #watching: NodeJS.Timeout
+
+  constructor(settings: Settings, log: (sentence: string) => void) {
+    this.#settings = settings
+    this.#log = log
+    this.#hub = new Hub(settings)
+    this.#watching = setInterval(() => this.#watch(), settings.server.heartbeatMs)
+  }
+
+  /** A new client. `fd` is the hub's end of its link, which belongs to the switchboard from now on. */
+  connect(fd: number, host: string, kill: () => void): Link {
+    const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+      fd,
+      readable: true,
+      writable: true,
+      onread: {
+        buffer: this.#memory,
+        callback: (count) => this.#receive(link, this.#memory.toString('latin1', 0, count)),
+      },
+    }
+    const link = new Link(new Socket(options), kill)
+    this.#links.add(link)
+    link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
+    link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
+    link.socket.resume()
+    this.#perform(this.#hub.connect(link, host, Date.now()))
+    return link
+  }
+
+  #receive(link: Link, text: string): boolean {
+    link.heardMs = performance.now()
+    link.incoming = readFrames(link.incoming + text, (kind, payload) => {
+      if (kind === LINE) this.#perform(this.#hub.receive(link, payload, Date.now()))
+      if (kind === LINE || kind === SYNC) this.#acknowledge(link)
+      if (kind === GONE) this.disconnect(link, payload)
+    })
+    return true
+  }
+
+  /** The client is gone, or its owner is. Others learn the reason; the link is closed. */
+  disconnect(link: Link, reason: string): void {
+    if (!this.#links.delete(link)) return
+    link.closing = true
+    this.#perform(this.#hub.disconnect(link, reason))
+    link.socket.destroy()
+  }
+
+  #perform(effects: readonly HubEffect<Link>[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          for (const link of effect.to) {
+            if (link !== effect.except) this.#deliver(link, effect.text)
+          }
+          break
+        case 'identify':
+          this.#queue(effect.to, frame(IDENTIFY, (effect.registered ? '1' : '0') + effect.nick))
+          break
+        case 'close':
+          this.#close(effect.to, effect.text)
+          break
+      }
+    }
+  }
+
+  #deliver(link: Link, text: string): void {
+    this.#touch(link)
+    link.deliveries += text
+  }
+
+  #acknowledge(link: Link): void {
+    this.#queue(link, frame(ACK, ''))
+    link.acknowledges = true
+  }
+
+  /** Puts a frame after all deliveries so far. */
+  #queue(link: Link, text: string): void {
+    if (link.closing) return
+    this.#touch(link)
+    if (link.deliveries !== '') link.frames += deliveryFrames(link.deliveries)
+    link.deliveries = ''
+    link.frames += text
+  }
+
+  /** The owner writes the last words and ends the connection; if it cannot, it is ended. */
+  #close(link: Link, text: string): void {
+    this.#queue(link, frame(CLOSE, text))
+    this.#flushOne(link)
+    link.closing = true
+    setTimeout(() => this.#links.has(link) && link.kill(), this.#settings.server.lingerMs).unref()
+  }
+
+  #touch(link: Link): void {
+    if (link.frames !== '' || link.deliveries !== '') return
+    if (this.#unflushed.length === 0) setImmediate(() => this.#flush())
+    this.#unflushed.push(link)
+  }
+
+  /**
+   * The end of a turn. Links that only receive come first, those that are waiting for an acknowledgement
+   * after them: when a sender learns that its line was handled, every delivery of it is on its way.
+   */
+  #flush(): void {
+    const links = this.#unflushed
+    this.#unflushed = []
+    for (const link of links) if (!link.acknowledges) this.#flushOne(link)
+    for (const link of links) if (link.acknowledges) this.#flushOne(link)
+  }
+
+  #flushOne(link: Link): void {
+    if (link.closing) return
+    let { frames } = link
+    if (link.deliveries !== '') frames += deliveryFrames(link.deliveries)
+    link.frames = ''
+    link.deliveries = ''
+    link.acknowledges = false
+    if (frames === '') return
+    link.socket.write(frames, 'latin1')
+    if (link.socket.writableLength > this.#settings.server.sendQueueBytesMax) {
+      this.#perform(this.#hub.evict(link, 'SendQ exceeded'))
+    }
+  }
+
+  /** Looks for owners that have said nothing for too long: stopped, or in an endless loop. */
+  #watch(): void {
+    const silentSinceMs = performance.now() - this.#settings.server.hungMs
+    for (const link of this.#links) {
+      if (link.heardMs > silentSinceMs) continue
+      this.#log('A conversation has stopped answering and is ended.')
+      this.disconnect(link, 'Conversation hung')
+      link.kill()
+    }
+  }
+
+  /** Tells every client that the server shuts down, after everything else that it had to hear. */
+  shutdown(): void {
+    clearInterval(this.#watching)
+    this.#perform(this.#hub.shutdown('Server shutting down'))
+  }
+}
