@@ -1,0 +1,94 @@
+// Limits: every bound of the protocol, with its unit, its reason, and what other servers use.
+//
+// Two kinds. The constants are what the wire allows: clients learn them from 005 (ISUPPORT), and they
+// are the same on every hubbub server. `ProtocolLimits` are policy: a server, and above all a test, may
+// choose other values. What happens at each bound is in PROTOCOL.md, and is tested.
+//
+// Bounds of the transport (clients, output that waits for a slow reader) are not here: the protocol
+// never sees a socket.
+
+/**
+ * A line with its terminator. RFC 2812 section 2.3, and so every server. One longer gets 417, and the
+ * rest of it is discarded.
+ */
+export const LINE_BYTES_MAX = 512
+
+/**
+ * An over-long line is thrown away as it arrives, so it costs no memory; but somebody who sends this
+ * much without a line end does not speak IRC, and is disconnected. InspIRCd's recvq is 10 KiB, ngIRCd
+ * gives up after 2 KiB, Redis allows 64 KiB for an inline command.
+ */
+export const ENDLESS_LINE_BYTES_MAX = 8 * 1024
+
+/**
+ * Input that waits while a conversation computes or waits for something. A model should stop reading
+ * before it comes to this (one read is at most 64 KiB); the bound protects the server from one that
+ * does not. At the bound: `RecvQ exceeded`.
+ */
+export const INPUT_BYTES_MAX = 256 * 1024
+
+/**
+ * Replies to one chunk are merged into one write, up to about this size: 64 KiB of the shortest PINGs
+ * would otherwise become one string of 400 KiB, more than a slow client may have waiting.
+ */
+export const MERGED_REPLY_BYTES_MAX = 16 * 1024
+
+/** RFC 2812 section 2.3: 14 middle parameters and one trailing. */
+export const PARAMS_MAX = 15
+
+/** RFC 2812 says 9, which nobody likes; ngIRCd 9, Solanum 16, InspIRCd 30, Ergo 32. */
+export const NICK_BYTES_MAX = 30
+
+/** The `user` in `nick!user@host`. Longer ones are cut, as InspIRCd (10) and Ergo (20) do. */
+export const USER_BYTES_MAX = 16
+
+/** What WHOIS shows after the colon. Longer ones are cut. InspIRCd 130, Solanum 50. */
+export const REALNAME_BYTES_MAX = 128
+
+/** A host name or address: long enough for any IPv6 address; RFC 1035 allows a label of 63. */
+export const HOST_BYTES_MAX = 63
+
+/** RFC 2812 section 1.3. InspIRCd 60, Ergo 64. */
+export const CHANNEL_BYTES_MAX = 50
+
+/** Chosen, as in Solanum and Ergo, so that a 332 with the longest names still fits in a line. */
+export const TOPIC_BYTES_MAX = 330
+
+/** A channel's key (+k). RFC 2812 says 23, InspIRCd 32. */
+export const KEY_BYTES_MAX = 32
+
+/** Mode changes with a parameter in one MODE line. Solanum 4, InspIRCd 20. */
+export const MODES_MAX = 4
+
+export interface ProtocolLimits {
+  /** From connecting to the end of registration. InspIRCd 10 s, Solanum 30 s, Ergo 60 s. */
+  readonly registrationTimeoutMs: number
+  /** A registered client that was silent for this long is sent a PING. ngIRCd and InspIRCd 120 s. */
+  readonly pingIntervalMs: number
+  /** ... and this is how long it has for any sign of life. ngIRCd 20 s, Ergo 60 s. */
+  readonly pingTimeoutMs: number
+  /** 405 beyond. ngIRCd 10, InspIRCd 20, Solanum 25, Ergo 100. It bounds all channels together, too. */
+  readonly channelsPerClientMax: number
+  /** Names in one comma list of JOIN, PART, NAMES, LIST. 407 beyond. */
+  readonly channelTargetsMax: number
+  /** Receivers in one PRIVMSG or NOTICE: a line must not become a broadcast. Solanum and Ergo 4. */
+  readonly messageTargetsMax: number
+  /** Entries in one answer to WHO or LIST, then 416: one line must not cost a megabyte of output. */
+  readonly listedMax: number
+  /** The longest WORK. It keeps a CPU busy, and on one loop everybody waits for it. */
+  readonly workMsMax: number
+  /** The longest WAIT. */
+  readonly waitMsMax: number
+}
+
+export const DEFAULT_PROTOCOL_LIMITS: ProtocolLimits = {
+  registrationTimeoutMs: 10_000,
+  pingIntervalMs: 30_000,
+  pingTimeoutMs: 10_000,
+  channelsPerClientMax: 20,
+  channelTargetsMax: 10,
+  messageTargetsMax: 4,
+  listedMax: 500,
+  workMsMax: 2_000,
+  waitMsMax: 10_000,
+}
