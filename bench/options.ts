@@ -1,0 +1,192 @@
+// What a person asked for, turned into the full configuration of a run. Words are checked here, each with
+// a sentence that names the wrong one and the nearest right one; nothing is started before all of them
+// are understood.
+
+import { randomInt } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { distance } from 'fastest-levenshtein'
+import type { WorkloadName } from '../clients/load/contract.ts'
+import { WORKLOAD_NAMES } from '../clients/load/contract.ts'
+import { UsageError } from './errors.ts'
+import type { PresetName } from './presets.ts'
+import {
+  DRAIN_MS,
+  MESSAGE_BYTES,
+  PINGS_PER_SESSION,
+  PRESETS,
+  SETUP_STALL_MS,
+  WINDOW,
+} from './presets.ts'
+import type { Config } from './schema.ts'
+
+/** Options of `hubbub bench`; whatever is left out comes from the preset. */
+export interface BenchOptions {
+  readonly preset?: PresetName | undefined
+  readonly models?: readonly string[] | undefined
+  readonly workloads?: readonly string[] | undefined
+  readonly clients?: readonly number[] | undefined
+  /** `room`: how many of the clients speak. */
+  readonly senders?: number | undefined
+  readonly durationMs?: number | undefined
+  readonly warmupMs?: number | undefined
+  readonly repeats?: number | undefined
+  readonly messageBytes?: number | undefined
+  readonly window?: number | undefined
+  readonly threads?: number | undefined
+  readonly seed?: number | undefined
+  /** Folder for the results. */
+  readonly out: string
+  /** Print what is written to the file, instead of tables. */
+  readonly json?: boolean | undefined
+}
+
+/** The bounds of the numbers: what is outside of them is a slip, or cannot be measured. */
+export const BOUNDS = {
+  clients: { min: 1, max: 10_000 },
+  senders: { min: 1, max: 10_000 },
+  // Shorter windows hold too few of the 10 ms ticks in which Linux counts CPU time.
+  durationMs: { min: 100, max: 3_600_000 },
+  warmupMs: { min: 0, max: 3_600_000 },
+  repeats: { min: 1, max: 1000 },
+  // The ledger needs 24 bytes of each message; a line of IRC has room for about 400.
+  messageBytes: { min: 24, max: 400 },
+  window: { min: 1, max: 1000 },
+  threads: { min: 1, max: 64 },
+  seed: { min: 0, max: 2 ** 32 - 1 },
+} as const
+
+/** The whole configuration: what is asked for, and the preset for the rest. Throws a UsageError. */
+export function resolveConfig(options: BenchOptions, modelNames: readonly string[]): Config {
+  const preset = options.preset ?? 'standard'
+  const workloads = checkedWords('workload', options.workloads ?? WORKLOAD_NAMES, WORKLOAD_NAMES)
+  const config: Config = {
+    preset,
+    models: checkedWords('model', options.models ?? modelNames, modelNames),
+    workloads: workloads.map((name) => workloadConfig(name, preset, options)),
+    repeats: within('repeats', options.repeats ?? PRESETS[preset].repeats),
+    senders: options.senders === undefined ? null : within('senders', options.senders),
+    window: within('window', options.window ?? WINDOW),
+    messageBytes: within('messageBytes', options.messageBytes ?? MESSAGE_BYTES),
+    pingsPerSession: PINGS_PER_SESSION,
+    threads: within('threads', options.threads ?? defaultThreads()),
+    setupStallMs: SETUP_STALL_MS,
+    drainMs: DRAIN_MS,
+    seed: within('seed', options.seed ?? randomInt(BOUNDS.seed.max)),
+  }
+  checkSenders(config)
+  return config
+}
+
+/** `1500`, `1500ms`, `1.5s` or `2m` in milliseconds. */
+export function parseDurationMs(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text.trim())
+  if (!match) throw new UsageError(`${quote(text)} is not a duration; write it like 2s or 500ms.`)
+  const unitMs = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 'ms'] ?? 1
+  return Math.round(Number(match[1]) * unitMs)
+}
+
+/** A whole number; `what` names it in the sentence about a wrong one. */
+export function parseCount(what: string, text: string): number {
+  const trimmed = text.trim()
+  if (!/^\d{1,15}$/.test(trimmed)) {
+    throw new UsageError(`${quote(text)} is not a whole number; ${what} takes one, such as 10.`)
+  }
+  return Number(trimmed)
+}
+
+/** `10,50` as numbers. */
+export function parseCounts(what: string, text: string): number[] {
+  return parseWords(what, text).map((word) => parseCount(what, word))
+}
+
+/** `ping,room` as words. */
+export function parseWords(what: string, text: string): string[] {
+  const words = text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')
+  if (words.length === 0) throw new UsageError(`${what} needs a value, or several with commas.`)
+  return words
+}
+
+function workloadConfig(name: WorkloadName, preset: PresetName, options: BenchOptions) {
+  const { clients, warmupMs, durationMs } = PRESETS[preset].workloads[name]
+  const sizes = options.clients ?? clients
+  if (sizes.length === 0) throw new UsageError('clients needs a number, or several with commas.')
+  return {
+    name,
+    clients: [...new Set(sizes.map((size) => within('clients', size)))],
+    warmupMs: within('warmupMs', options.warmupMs ?? warmupMs),
+    durationMs: within('durationMs', options.durationMs ?? durationMs),
+  }
+}
+
+/** A generator thread needs a core; the server, which is what is measured, must keep most of them. */
+function defaultThreads(): number {
+  return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 4)))
+}
+
+function checkSenders({ senders, workloads }: Config): void {
+  const room = workloads.find(({ name }) => name === 'room')
+  if (senders === null || !room) return
+  const least = Math.min(...room.clients)
+  if (senders > least) {
+    throw new UsageError(`${senders} senders need at least as many clients, but there are ${least}.`)
+  }
+}
+
+function within(what: keyof typeof BOUNDS, value: number): number {
+  const { min, max } = BOUNDS[what]
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  const option = OPTION_OF[what]
+  throw new UsageError(`${option} must be a whole number from ${min} to ${max}, not ${value}.`)
+}
+
+/** How the command line calls each of the numbers. */
+const OPTION_OF: Readonly<Record<keyof typeof BOUNDS, string>> = {
+  clients: '--clients',
+  senders: '--senders',
+  durationMs: '--duration (in milliseconds)',
+  warmupMs: '--warmup (in milliseconds)',
+  repeats: '--repeats',
+  messageBytes: '--size',
+  window: '--window',
+  threads: '--threads',
+  seed: '--seed',
+}
+
+export function checkedWords<Word extends string>(
+  what: string,
+  words: readonly string[],
+  known: readonly Word[],
+): Word[] {
+  const checked = words.map((word) => {
+    const match = known.find((candidate) => candidate === word)
+    if (match === undefined) throw new UsageError(unknownWord(what, word, known))
+    return match
+  })
+  if (checked.length === 0) throw new UsageError(`No ${what} is named; there are ${list(known)}.`)
+  return [...new Set(checked)]
+}
+
+function unknownWord(what: string, word: string, known: readonly string[]): string {
+  const lower = word.toLowerCase()
+  const near = known
+    .map((candidate) => ({ candidate, far: distance(lower, candidate) }))
+    .toSorted((a, b) => a.far - b.far)[0]
+  const unknown = `There is no ${what} ${quote(word)}`
+  // More than a third of its letters changed is another word, not a slip.
+  return near && near.far <= Math.max(1, Math.ceil(near.candidate.length / 3))
+    ? `${unknown}; did you mean ${near.candidate}?`
+    : `${unknown}; there are ${list(known)}.`
+}
+
+function list(words: readonly string[]): string {
+  return words.join(', ')
+}
+
+/** Input from outside, made safe for a terminal and short enough for a sentence. */
+function quote(text: string): string {
+  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text
+  return JSON.stringify(shown)
+}
