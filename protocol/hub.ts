@@ -13,7 +13,7 @@ import type { Request } from './commands/request.ts'
 import type { HubEffect } from './effects.ts'
 import type { HubOptions } from './identity.ts'
 import { parseMessage } from './messages.ts'
-import { asHost, asciiUpper } from './names.ts'
+import { asHost } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { REGISTRATION, registrationEvent } from './registration.ts'
 import { Client, Roster } from './roster.ts'
@@ -91,7 +91,7 @@ export class Hub<Id> {
 /** Asks the registration table whether the client may say this now, and has it performed. */
 function perform<Id>(request: Request<Id>): void {
   const { client, command, params, out } = request
-  const event = registrationEvent(command, asciiUpper(params[0] ?? ''))
+  const event = registrationEvent(command, params)
   const { action, next } = REGISTRATION[client.state][event]
   if (action === '451') {
     // A NOTICE is never answered, not even here.

@@ -8,6 +8,8 @@
 // An event is a command that was accepted: a NICK that is refused with 433 is none. QUIT, PING and PONG
 // are missing because they mean the same in every state.
 
+import { asciiUpper } from './names.ts'
+
 export const REGISTRATION_STATES = [
   'new',
   'named',
@@ -104,15 +106,15 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
   },
 }
 
-/** Which event a command is. `subcommand` is the first parameter in upper case, for CAP. */
-export function registrationEvent(command: string, subcommand: string): RegistrationEvent {
+/** Which event a command is. Of its parameters only CAP's first one matters. */
+export function registrationEvent(command: string, params: readonly string[]): RegistrationEvent {
   switch (command) {
     case 'PASS':
     case 'NICK':
     case 'USER':
       return command
     case 'CAP':
-      return subcommand === 'END' ? 'CAP END' : 'CAP'
+      return asciiUpper(params[0] ?? '') === 'END' ? 'CAP END' : 'CAP'
     default:
       return 'other'
   }
