@@ -1,0 +1,186 @@
+// What the threads of a run tell each other: one piece of shared memory.
+//
+// A thread that drives connections never returns to its event loop, so messages cannot reach it. It
+// reads the step here once a turn instead, a load from memory, and writes down how far it is. Words are read and written with Atomics; the counts that are doubles are not, because
+// Atomics knows no doubles, and need not be: an aligned double is written whole on every machine that
+// Node runs on, and a progress display forgives a late one.
+
+/** The steps of a run, as the threads see them. They only go forward. */
+export const STEP = {
+  /** Threads load their code. */
+  load: 0,
+  /** Loaded; nothing is connected. */
+  ready: 1,
+  setup: 2,
+  warmup: 3,
+  measure: 4,
+  /** No new requests; outstanding answers are still taken. */
+  drain: 5,
+  /** The books are closed; connections stay open, and the server's PINGs are answered. */
+  hold: 6,
+  finish: 7,
+} as const
+export type Step = (typeof STEP)[keyof typeof STEP]
+
+/** How many bursts of each sender are remembered, to say since when a delivery is outstanding. */
+export const BURSTS_KEPT = 64
+
+// Words for all, then words for each thread, then words for each sender.
+const STEP_WORD = 0
+const HALT_WORD = 1
+const ALL_STOPPED_WORD = 2
+const COMMON_WORDS = 4
+const REACHED = 0
+const SERVED = 1
+const LOST = 2
+const SETTLED = 3
+const THREAD_WORDS = 4
+const SENT = 0
+const CONFIRMED = 1
+const GONE = 2
+const SENDER_WORDS = 3
+
+/** The memory itself, which crosses threads. */
+export interface SharedMemory {
+  readonly words: SharedArrayBuffer
+  readonly doubles: SharedArrayBuffer
+}
+
+/** `senders`: of the room; 0 elsewhere. */
+export function allocateShared(threads: number, senders: number): SharedMemory {
+  const words = COMMON_WORDS + threads * THREAD_WORDS + senders * SENDER_WORDS
+  const doubles = threads + senders * BURSTS_KEPT
+  return {
+    words: new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT),
+    doubles: new SharedArrayBuffer(doubles * Float64Array.BYTES_PER_ELEMENT),
+  }
+}
+
+export class Control {
+  readonly #words: Int32Array
+  readonly #doubles: Float64Array
+  readonly #threads: number
+  readonly #sendersAt: number
+
+  constructor(memory: SharedMemory, threads: number) {
+    this.#words = new Int32Array(memory.words)
+    this.#doubles = new Float64Array(memory.doubles)
+    this.#threads = threads
+    this.#sendersAt = COMMON_WORDS + threads * THREAD_WORDS
+  }
+
+  // Written by the main thread.
+
+  get step(): Step {
+    return Atomics.load(this.#words, STEP_WORD) as Step
+  }
+  set step(step: Step) {
+    Atomics.store(this.#words, STEP_WORD, step)
+  }
+
+  /** Everybody is to end at once, whatever the step. Any thread may ask for it. */
+  get halted(): boolean {
+    return Atomics.load(this.#words, HALT_WORD) !== 0
+  }
+  halt(): void {
+    Atomics.store(this.#words, HALT_WORD, 1)
+  }
+
+  /** Every thread has reached `drain`: what was sent is known, and can be waited for. */
+  get allStopped(): boolean {
+    return Atomics.load(this.#words, ALL_STOPPED_WORD) !== 0
+  }
+  setAllStopped(): void {
+    Atomics.store(this.#words, ALL_STOPPED_WORD, 1)
+  }
+
+  // Written by each thread, read by the main thread.
+
+  reach(thread: number, step: Step): void {
+    this.#setThreadWord(thread, REACHED, step)
+  }
+  /** Whether all threads have come to this step. */
+  allReached(step: Step): boolean {
+    return this.#threadWords(REACHED).every((reached) => reached >= step)
+  }
+
+  /** `lost`: clients that will never be served, because they were refused or failed. */
+  setClients(thread: number, served: number, lost: number): void {
+    this.#setThreadWord(thread, SERVED, served)
+    this.#setThreadWord(thread, LOST, lost)
+  }
+  get served(): number {
+    return sum(this.#threadWords(SERVED))
+  }
+  get lost(): number {
+    return sum(this.#threadWords(LOST))
+  }
+
+  /** Nothing that this thread waits for is outstanding. Means something after `allStopped`. */
+  setSettled(thread: number, settled: boolean): void {
+    this.#setThreadWord(thread, SETTLED, settled ? 1 : 0)
+  }
+  get allSettled(): boolean {
+    return this.#threadWords(SETTLED).every((settled) => settled === 1)
+  }
+
+  setOperations(thread: number, operations: number): void {
+    this.#doubles[thread] = operations
+  }
+  get operations(): number {
+    return sum([...this.#doubles.subarray(0, this.#threads)])
+  }
+
+  // Written by the thread of a sender, read by the threads of all receivers.
+
+  /** `number` messages were sent so far; the last burst of `messages` began at `timeNs`. */
+  noteBurst(sender: number, number: number, messages: number, timeNs: number): void {
+    const burst = Math.floor((number - 1) / messages) % BURSTS_KEPT
+    this.#doubles[this.#threads + sender * BURSTS_KEPT + burst] = timeNs
+    Atomics.store(this.#words, this.#senderWord(sender, SENT), number)
+  }
+  sent(sender: number): number {
+    return Atomics.load(this.#words, this.#senderWord(sender, SENT))
+  }
+
+  /** The server has answered the barrier behind message `number`: it has seen all before it. */
+  confirm(sender: number, number: number): void {
+    Atomics.store(this.#words, this.#senderWord(sender, CONFIRMED), number)
+  }
+  /** The sender's connection failed: what was not confirmed may have been lost with it. */
+  giveUp(sender: number): void {
+    Atomics.store(this.#words, this.#senderWord(sender, GONE), 1)
+  }
+
+  /** How many of this sender's messages every other member has to get. */
+  owed(sender: number): number {
+    const gone = Atomics.load(this.#words, this.#senderWord(sender, GONE)) !== 0
+    const which = gone ? CONFIRMED : SENT
+    return Atomics.load(this.#words, this.#senderWord(sender, which))
+  }
+
+  /** When message `number` was sent. Of an old one: no later than this. */
+  sentAtNs(sender: number, number: number, messages: number): number {
+    const last = Math.floor((this.sent(sender) - 1) / messages)
+    const burst = Math.max(Math.floor(number / messages), last - BURSTS_KEPT + 1)
+    return this.#doubles[this.#threads + sender * BURSTS_KEPT + (burst % BURSTS_KEPT)]!
+  }
+
+  #senderWord(sender: number, word: number): number {
+    return this.#sendersAt + sender * SENDER_WORDS + word
+  }
+
+  #setThreadWord(thread: number, word: number, value: number): void {
+    Atomics.store(this.#words, COMMON_WORDS + thread * THREAD_WORDS + word, value)
+  }
+
+  #threadWords(word: number): number[] {
+    return Array.from({ length: this.#threads }, (_, thread) =>
+      Atomics.load(this.#words, COMMON_WORDS + thread * THREAD_WORDS + word),
+    )
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0)
+}

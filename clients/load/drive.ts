@@ -1,0 +1,532 @@
+// One thread of the generator: one loop over all its connections, on raw sockets.
+//
+// The loop is synchronous from the first connect to the last close. It waits for readiness, reads what
+// has come, lets the workload account for it and send what is due, and waits again: no callback, no
+// promise, no event loop in between. That is what lets a thread of JavaScript offer nearly what a loop
+// in C offers. What it must know of the other threads it reads from shared memory, once a turn.
+//
+// What all workloads have in common is here: connecting, registering, reading, sending, failing, the
+// steps of a run. A workload says what to do with an answer.
+//
+//     idle → connecting → registering (→ joining) → served (→ quitting → idle, next session)
+//     from anywhere → gone
+//
+// A connection that fails is counted once, by its cause. What was in flight on it is neither lost nor
+// outstanding, since nobody can say whether the server saw it: it is the difference that remains in
+// the ledger, sent − received − lost − outstanding.
+
+import {
+  type Address,
+  AGAIN,
+  close,
+  connect,
+  HANGUP,
+  IoBuffer,
+  openSelector,
+  parseAddress,
+  READABLE,
+  recv,
+  send,
+  setNoDelay,
+  setNonBlocking,
+  socket,
+  socketError,
+  SystemError,
+  WRITABLE,
+} from '../../posix/index.ts'
+import { Clock } from './clock.ts'
+import { Connection, STATE } from './connection.ts'
+import type { Ledger, LoadSpec } from './contract.ts'
+import { Control, type SharedMemory, STEP, type Step } from './control.ts'
+import * as lines from './lines.ts'
+import { nickname } from './nickname.ts'
+import { SequenceLedger } from './sequence.ts'
+import { Tally } from './tally.ts'
+import { TimeHistogram } from './times.ts'
+import { threadCpuNs } from './usage.ts'
+
+/** What a thread is given. Plain data. */
+export interface Task {
+  readonly spec: LoadSpec
+  readonly thread: number
+  /** The moment that is zero on the clock of this run. */
+  readonly originNs: bigint
+  readonly shared: SharedMemory
+}
+
+/** What a thread gives back. Plain data. */
+export interface Outcome {
+  readonly served: number
+  readonly unserved: number
+  readonly refused: Readonly<Record<string, number>>
+  readonly errors: Readonly<Record<string, number>>
+  readonly operations: number
+  /** Encoded histograms. */
+  readonly serviceTime: string
+  readonly firstAnswerTime: string | null
+  readonly ledger: Ledger
+  readonly busyShare: number
+  readonly cpuMs: number
+}
+
+/** The longest a thread waits: how late it may notice a new step when nothing else happens. */
+const WAIT_MS = 5
+/**
+ * A wait shorter than this found something ready at once: falling asleep and being woken take longer.
+ * What it took was the price of the system call, so a thread that is never idle comes out as busy.
+ */
+const ASLEEP_NS = 5000
+/** How often things are looked after that no readiness announces: retries, time-outs. */
+const SWEEP_NS = 10e6
+/** How long to wait before connecting again. */
+const RETRY_NS = 10e6
+/**
+ * Connections that wait for their first answer at the same time, over all threads. A backlog of 128 is
+ * what many servers have; one connection more, and the kernel drops it and tries again after a second.
+ */
+const UNANSWERED_MAX = 100
+/** A client's own lines, registration among them, are shorter. */
+const WORDS_BYTES = 64 * 1024
+/** "No message of the day": the one error reply that is no error. */
+const ERR_NOMOTD = 422
+
+export abstract class Driver {
+  protected readonly spec: LoadSpec
+  protected readonly clock: Clock
+  protected readonly control: Control
+  protected readonly connections: readonly Connection[]
+  protected readonly ledger: SequenceLedger
+  protected readonly inbox = new lines.Inbox()
+  protected readonly line = new lines.LineScanner()
+  protected readonly service = new TimeHistogram()
+  protected readonly errors = new Tally()
+  /** Operations since the beginning. */
+  protected operations = 0
+  /** New requests are wanted. */
+  protected driving = false
+  protected step: Step = STEP.load
+
+  readonly #thread: number
+  readonly #address: Address
+  readonly #selector = openSelector()
+  readonly #byFd: (Connection | undefined)[] = []
+  readonly #words = new IoBuffer(WORDS_BYTES)
+  readonly #refused = new Tally()
+  #served = 0
+  #lost = 0
+  #nextToStart = 0
+  /** Connections that were begun and have got no answer yet. */
+  #unanswered = 0
+  #unansweredMax: number
+  #sweepAtNs = 0
+  #waitedNs = 0
+  #outstanding = 0
+  #window = { startNs: 0, endNs: 0, operations: 0, waitedNs: 0, cpuNs: 0 }
+
+  /** `streams`: how many the workload's ledger keeps, for this many connections. */
+  constructor(task: Task, streams: (connections: number) => number) {
+    const { spec, thread } = task
+    this.spec = spec
+    this.clock = new Clock(task.originNs)
+    this.control = new Control(task.shared, spec.threads)
+    const connections: Connection[] = []
+    // Dealt out like cards, so that the speakers of a room are spread over the threads.
+    for (let client = thread; client < spec.clients; client += spec.threads) {
+      connections.push(new Connection(client, connections.length))
+    }
+    this.connections = connections
+    this.ledger = new SequenceLedger(streams(connections.length))
+    this.#thread = thread
+    this.#address = parseAddress(spec.address)
+    this.#unansweredMax = Math.max(1, Math.floor(UNANSWERED_MAX / spec.threads))
+  }
+
+  /** Takes part in the whole run, and returns when it is over or halted. */
+  run(): Outcome {
+    try {
+      while (this.step < STEP.finish && !this.control.halted) this.#turn()
+      return this.#outcome()
+    } finally {
+      for (const connection of this.connections) this.release(connection)
+      this.#selector.close()
+      this.service.destroy()
+      this.destroy()
+    }
+  }
+
+  // What a workload decides.
+
+  /** 001 has come. Most are served with that. */
+  protected registered(connection: Connection, _nowNs: number): void {
+    this.markServed(connection)
+  }
+  /** Lines have come: take all whole ones out of the inbox, and send what is due. */
+  protected abstract consume(connection: Connection, nowNs: number): void
+  /** All clients are connected: the load begins. */
+  protected abstract startLoad(): void
+  /** Nothing of what was asked for is missing. */
+  protected abstract isSettled(): boolean
+  /** Enters what is still missing: at the time it has taken so far. Returns how many there are. */
+  protected abstract closeBooks(nowNs: number): number
+  /** A connection ended. */
+  protected ended(connection: Connection): void {
+    this.fail(connection, 'closed by server')
+  }
+  /** A connection failed. `before` is the state that it was in. */
+  protected failed(_connection: Connection): void {}
+  /** Every hundredth of a second. */
+  protected sweep(_nowNs: number): void {}
+  /** A second histogram. */
+  protected get firstAnswerTime(): TimeHistogram | null {
+    return null
+  }
+  protected destroy(): void {
+    this.firstAnswerTime?.destroy()
+  }
+
+  // The loop.
+
+  #turn(): void {
+    this.#followSteps()
+    if (this.#nextToStart < this.connections.length) this.#startMore()
+    const beforeNs = this.clock.now()
+    const ready = this.#selector.wait(WAIT_MS)
+    const afterNs = this.clock.now()
+    if (afterNs - beforeNs > ASLEEP_NS) this.#waitedNs += afterNs - beforeNs
+    for (let i = 0; i < ready; i++) {
+      const connection = this.#byFd[this.#selector.fd(i)]
+      if (connection) this.#serve(connection, this.#selector.events(i))
+    }
+    this.control.setOperations(this.#thread, this.operations)
+    if (afterNs >= this.#sweepAtNs) this.#sweepAll(afterNs)
+    if (ready === 0 && this.step === STEP.drain && this.control.allStopped) {
+      this.control.setSettled(this.#thread, this.isSettled())
+    }
+  }
+
+  #sweepAll(nowNs: number): void {
+    this.#sweepAtNs = nowNs + SWEEP_NS
+    for (const connection of this.connections) {
+      if (connection.retryAtNs <= nowNs) this.#open(connection)
+    }
+    this.sweep(nowNs)
+  }
+
+  /** Steps are taken one by one, even when this thread has slept through some. */
+  #followSteps(): void {
+    const target = this.control.step
+    while (this.step < target) {
+      this.step = (this.step + 1) as Step
+      this.#enterStep()
+      this.control.reach(this.#thread, this.step)
+    }
+    if (this.step === STEP.load) {
+      this.control.reach(this.#thread, STEP.ready)
+    }
+  }
+
+  #enterStep(): void {
+    const window = this.#window
+    if (this.step === STEP.warmup) {
+      this.driving = true
+      this.startLoad()
+    } else if (this.step === STEP.measure) {
+      this.service.reset()
+      this.firstAnswerTime?.reset()
+      window.startNs = this.clock.now()
+      window.operations = -this.operations
+      window.waitedNs = -this.#waitedNs
+      window.cpuNs = -(threadCpuNs() ?? 0)
+    } else if (this.step === STEP.drain) {
+      this.driving = false
+      window.endNs = this.clock.now()
+      window.operations += this.operations
+      window.waitedNs += this.#waitedNs
+      const spentNs = window.endNs - window.startNs - window.waitedNs
+      window.cpuNs += threadCpuNs() ?? spentNs
+    } else if (this.step === STEP.hold) {
+      this.#outstanding = this.closeBooks(this.clock.now())
+    }
+  }
+
+  // Connecting.
+
+  /** `session`: from now on every slot connects when it wants to, and waits as clients wait. */
+  protected liftConnectingLimit(): void {
+    this.#unansweredMax = Infinity
+  }
+
+  #startMore(): void {
+    if (this.step < STEP.setup || this.step >= STEP.drain) return
+    if (this.step > STEP.setup && this.#unansweredMax !== Infinity) return
+    while (this.#nextToStart < this.connections.length && this.#unanswered < this.#unansweredMax) {
+      this.begin(this.connections[this.#nextToStart++]!)
+    }
+  }
+
+  /** Connects, and registers as soon as that is possible. */
+  protected begin(connection: Connection): void {
+    this.#unanswered++
+    connection.farewell = null
+    connection.brokenBy = null
+    this.#open(connection)
+  }
+
+  #open(connection: Connection): void {
+    connection.retryAtNs = Infinity
+    connection.state = STATE.connecting
+    try {
+      const fd = socket(this.#address.family)
+      connection.fd = fd
+      this.#byFd[fd] = connection
+      setNonBlocking(fd, true)
+      setNoDelay(fd, true)
+      const connected = connect(fd, this.#address)
+      this.#selector.register(fd, connected ? READABLE : READABLE | WRITABLE)
+      if (connected) this.#introduce(connection)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code !== 'EAGAIN') return this.fail(connection, code)
+      // The backlog of a Unix-domain socket is full: unlike TCP's, it does not wait by itself.
+      this.release(connection)
+      connection.retryAtNs = this.clock.now() + RETRY_NS
+    }
+  }
+
+  #decided(connection: Connection, events: number): void {
+    const error = socketError(connection.fd)
+    if (error) return this.fail(connection, error.code)
+    if ((events & WRITABLE) === 0) return
+    this.#selector.modify(connection.fd, READABLE)
+    this.#introduce(connection)
+  }
+
+  #introduce(connection: Connection): void {
+    connection.state = STATE.registering
+    const nick = nickname(this.spec.seed, this.serialOf(connection))
+    this.sendWords(connection, `NICK ${nick}\r\nUSER bench 0 * :load\r\n`)
+  }
+
+  /** What the nickname is made of: no two connections of a run have the same. */
+  protected serialOf(connection: Connection): number {
+    return connection.client
+  }
+
+  protected markServed(connection: Connection): void {
+    connection.state = STATE.served
+    this.#unanswered--
+    if (connection.wasServed) return
+    connection.wasServed = true
+    this.#served++
+    if (connection.wasLost) this.#lost--
+    this.control.setClients(this.#thread, this.#served, this.#lost)
+  }
+
+  // Failing.
+
+  /** Closes the connection and counts it: as refused if the server said so at once, or by cause. */
+  protected fail(connection: Connection, cause: string): void {
+    const early = connection.state <= STATE.joining
+    const { farewell } = connection
+    this.release(connection)
+    connection.state = STATE.gone
+    if (early && farewell !== null) this.#refused.add(farewell)
+    else this.errors.add(farewell === null ? cause : `ERROR :${farewell}`)
+    if (early) {
+      this.#unanswered--
+      if (!connection.wasServed && !connection.wasLost) this.#lost++
+      connection.wasLost = true
+      this.control.setClients(this.#thread, this.#served, this.#lost)
+    }
+    this.failed(connection)
+  }
+
+  /** Gives the socket back. */
+  protected release(connection: Connection): void {
+    const { fd } = connection
+    if (fd === -1) return
+    // Closing takes a descriptor out of epoll too, but not out of poll's list.
+    ignoring('ENOENT', () => this.#selector.unregister(fd))
+    this.#byFd[fd] = undefined
+    connection.fd = -1
+    connection.rest = connection.unsent = null
+    close(fd)
+  }
+
+  // Reading.
+
+  #serve(connection: Connection, events: number): void {
+    if (connection.state === STATE.connecting) return this.#decided(connection, events)
+    if (connection.unsent !== null && (events & WRITABLE) !== 0) this.#sendRest(connection)
+    if ((events & (READABLE | HANGUP)) !== 0) this.#read(connection)
+  }
+
+  #read(connection: Connection): void {
+    const { inbox } = this
+    inbox.begin(connection.rest)
+    let count: number
+    try {
+      count = recv(connection.fd, inbox.memory, inbox.end, inbox.room)
+    } catch (error) {
+      return this.fail(connection, codeOf(error))
+    }
+    if (count === AGAIN) return
+    if (count === 0) return this.#endOfStream(connection)
+    inbox.end += count
+    if (this.step < STEP.hold) this.consume(connection, this.clock.now())
+    else this.readWords(connection, 0)
+    if (!connection.isOpen) return
+    if (inbox.at === inbox.end) connection.rest = null
+    else this.#keepRest(connection)
+  }
+
+  #keepRest(connection: Connection): void {
+    connection.rest = this.inbox.rest()
+    if (this.inbox.end - this.inbox.at > lines.LINE_BYTES_MAX) this.fail(connection, 'endless line')
+  }
+
+  #endOfStream(connection: Connection): void {
+    if (connection.brokenBy === null) this.ended(connection)
+    else this.fail(connection, connection.brokenBy)
+  }
+
+  /** Takes all whole lines, none of which is an answer that the workload waits for. */
+  protected readWords(connection: Connection, nowNs: number): void {
+    const { inbox, line } = this
+    for (;;) {
+      const next = line.next(inbox.bytes, inbox.at, inbox.end)
+      if (next === -1) return
+      this.readOther(connection, nowNs)
+      if (!connection.isOpen) return
+      inbox.at = next
+    }
+  }
+
+  /** The line just found is nothing that belongs to the workload alone. */
+  protected readOther(connection: Connection, nowNs: number): void {
+    const { line, inbox } = this
+    const { command } = line
+    if (command === lines.PING) {
+      const token = lines.textOf(inbox.bytes, line.parametersStart, line.end)
+      this.sendWords(connection, `PONG ${token}\r\n`)
+    } else if (command === lines.ERROR) {
+      connection.farewell = lines.textOf(inbox.bytes, line.lastStart, line.end)
+    } else if (command === 1) {
+      if (connection.state === STATE.registering && this.#takesPart) {
+        this.registered(connection, nowNs)
+      }
+    } else if (command >= 400 && command < 600 && command !== ERR_NOMOTD) {
+      this.#errorReply(connection)
+    } else if (command === lines.PONG || command === lines.PRIVMSG || command === lines.UNKNOWN) {
+      this.stray(connection)
+    }
+  }
+
+  protected get isSettingUp(): boolean {
+    return this.step === STEP.setup
+  }
+
+  /** Whoever is served after setting up has ended is too late for `ping` and `room`. */
+  get #takesPart(): boolean {
+    if (this.isSettingUp) return true
+    return this.#unansweredMax === Infinity && this.step < STEP.hold
+  }
+
+  /** Before a client is served, `433` and its like mean that it never will be. */
+  #errorReply(connection: Connection): void {
+    const { line, inbox } = this
+    if (connection.state !== STATE.registering && connection.state !== STATE.joining) {
+      return this.stray(connection)
+    }
+    const words = lines.textOf(inbox.bytes, line.lastStart, line.end)
+    connection.farewell = `${line.command} ${words}`
+    this.fail(connection, words)
+  }
+
+  /** A line that nobody asked for, or that is not what it should be. */
+  protected stray(connection: Connection): void {
+    if (this.step < STEP.hold && connection.wasServed) this.ledger.corrupt++
+  }
+
+  // Sending.
+
+  /** Sends a line of text: for what is rare. */
+  protected sendWords(connection: Connection, text: string): void {
+    this.sendBytes(connection, this.#words, this.#words.bytes.write(text, 'latin1'))
+  }
+
+  /** Sends the beginning of `memory`; what the kernel does not take now is kept and sent later. */
+  protected sendBytes(connection: Connection, memory: IoBuffer, length: number): void {
+    if (connection.unsent !== null) {
+      connection.unsent = Buffer.concat([connection.unsent, memory.bytes.subarray(0, length)])
+      return
+    }
+    const count = this.#trySend(connection, memory, length)
+    if (count === length) return
+    connection.unsent = Buffer.from(memory.bytes.subarray(count, length))
+    this.#selector.modify(connection.fd, READABLE | WRITABLE)
+  }
+
+  #sendRest(connection: Connection): void {
+    const unsent = connection.unsent!
+    const length = unsent.copy(this.#words.bytes)
+    const count = this.#trySend(connection, this.#words, length)
+    connection.unsent = count === unsent.length ? null : unsent.subarray(count)
+    if (connection.unsent === null) this.#selector.modify(connection.fd, READABLE)
+  }
+
+  /**
+   * How much the kernel took. On a connection that is broken it takes nothing any more, but there may
+   * be something to read on it, such as the reason; so the failure waits for the reading side.
+   */
+  #trySend(connection: Connection, memory: IoBuffer, length: number): number {
+    try {
+      return Math.max(0, send(connection.fd, memory, 0, length))
+    } catch (error) {
+      connection.brokenBy = codeOf(error)
+      return length
+    }
+  }
+
+  // The result.
+
+  #outcome(): Outcome {
+    const { ledger } = this
+    const windowNs = this.#window.endNs - this.#window.startNs
+    const firstAnswerTime = this.firstAnswerTime
+    return {
+      served: this.#served,
+      unserved: this.connections.filter((one) => !one.wasServed && !one.wasLost).length,
+      refused: this.#refused.toRecord(),
+      errors: this.errors.toRecord(),
+      operations: this.#window.operations,
+      serviceTime: this.service.encode(),
+      firstAnswerTime: firstAnswerTime === null ? null : firstAnswerTime.encode(),
+      ledger: {
+        sent: this.connections.reduce((total, one) => total + one.sent, 0),
+        received: ledger.received,
+        outstanding: this.#outstanding,
+        lost: ledger.lost,
+        duplicated: ledger.duplicated,
+        reordered: ledger.reordered,
+        corrupt: ledger.corrupt,
+      },
+      busyShare: windowNs > 0 ? Math.min(1, 1 - this.#window.waitedNs / windowNs) : 0,
+      cpuMs: this.#window.cpuNs / 1e6,
+    }
+  }
+}
+
+/** The code of a failed system call. Whatever else is thrown is a mistake of ours. */
+function codeOf(error: unknown): string {
+  if (error instanceof SystemError) return error.code
+  throw error
+}
+
+function ignoring(code: string, call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    if (codeOf(error) !== code) throw error
+  }
+}

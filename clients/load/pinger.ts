@@ -1,0 +1,83 @@
+// PINGs and their PONGs on the connections of one thread: what `ping` and `session` have in common.
+
+import type { Connection } from './connection.ts'
+import { PongReader } from './answers.ts'
+import type { LoadSpec } from './contract.ts'
+import type { Inbox, LineScanner } from './lines.ts'
+import { MessageCodec } from './message.ts'
+import { RequestBatch } from './requests.ts'
+import type { SequenceLedger } from './sequence.ts'
+import type { TimeHistogram } from './times.ts'
+
+export class Pinger {
+  readonly #window: number
+  readonly #ledger: SequenceLedger
+  readonly #codec: MessageCodec
+  readonly #pongs: PongReader
+  readonly #batch: RequestBatch
+  /** When the last `window` requests of each connection were sent. */
+  readonly #sentAtNs: Float64Array
+  /** How long the answer took that was entered last. */
+  serviceNs = 0
+
+  constructor(spec: LoadSpec, connections: number, ledger: SequenceLedger) {
+    this.#window = spec.window
+    this.#ledger = ledger
+    this.#codec = new MessageCodec(spec.seed, spec.messageBytes)
+    this.#pongs = new PongReader(this.#codec)
+    this.#batch = new RequestBatch(this.#codec, 'PING :', spec.window)
+    this.#sentAtNs = new Float64Array(connections * spec.window)
+  }
+
+  get batch(): RequestBatch {
+    return this.#batch
+  }
+
+  /** The length of the line when an intact PONG begins the inbox; 0: look at it carefully. */
+  quick(inbox: Inbox): number {
+    return this.#pongs.quick(inbox)
+  }
+
+  /** Whether the PONG that the scanner has found is intact. */
+  careful(inbox: Inbox, line: LineScanner): boolean {
+    return this.#pongs.careful(inbox, line)
+  }
+
+  /** Enters the PONG just recognized. True: it is the first answer to a request of this connection. */
+  enter(connection: Connection, nowNs: number): boolean {
+    const { sender, number, timeNs } = this.#codec
+    if (sender !== connection.client || number >= connection.sent) {
+      this.#ledger.corrupt++
+      return false
+    }
+    if (!this.#ledger.accept(connection.local, number)) return false
+    this.serviceNs = nowNs - timeNs
+    return true
+  }
+
+  /** Requests that are in flight: those behind the latest answer. */
+  inFlight(connection: Connection): number {
+    return connection.sent - this.#ledger.next[connection.local]!
+  }
+
+  /** Writes the next `count` requests into the batch. Returns their length in bytes. */
+  write(connection: Connection, count: number, nowNs: number): number {
+    const first = connection.local * this.#window
+    for (let i = 0; i < count; i++) {
+      const number = connection.sent++
+      this.#batch.write(i, connection.client, number, nowNs)
+      this.#sentAtNs[first + (number % this.#window)] = nowNs
+    }
+    return count * this.#batch.requestBytes
+  }
+
+  /** Enters the requests in flight at the time that they have taken by now. Returns their count. */
+  recordOutstanding(connection: Connection, nowNs: number, times: TimeHistogram): number {
+    const first = connection.local * this.#window
+    const next = this.#ledger.next[connection.local]!
+    for (let number = next; number < connection.sent; number++) {
+      times.record(nowNs - this.#sentAtNs[first + (number % this.#window)]!)
+    }
+    return connection.sent - next
+  }
+}

@@ -1,0 +1,198 @@
+// Workload `room`: all clients are in one room, some of them speak. A speaker sends `window` messages
+// and a PING behind them, its barrier; when the PONG comes the server has seen the messages, and the
+// next burst begins. What is measured is not the barrier but the deliveries, at each receiver.
+//
+// A message proves by itself who sent it, when, and as which number, so a receiver knows what to expect
+// from speakers in other threads without asking them. How much they have sent in all it reads from
+// shared memory, once, when the load has stopped.
+
+import { Buffer } from 'node:buffer'
+import { DeliveryReader } from './answers.ts'
+import { type Connection, STATE } from './connection.ts'
+import { Driver, type Task } from './drive.ts'
+import { PONG, PRIVMSG } from './lines.ts'
+import { MESSAGE_BYTES_MIN, MessageCodec } from './message.ts'
+import { nickname } from './nickname.ts'
+import { RequestBatch } from './requests.ts'
+
+const ROOM = '#bench'
+const RPL_ENDOFNAMES = 366
+const BARRIER_BYTES = `PING :\r\n`.length + MESSAGE_BYTES_MIN
+
+export class RoomDriver extends Driver {
+  readonly #senders: number
+  readonly #codec: MessageCodec
+  readonly #deliveries: DeliveryReader
+  readonly #batch: RequestBatch
+  /** The barrier is a message too, numbered by the messages before it, and as short as can be. */
+  readonly #barrierCodec: MessageCodec
+  readonly #barrier: RequestBatch
+  /** Of each connection: messages that the server has confirmed by answering their barrier. */
+  readonly #confirmed: Int32Array
+
+  constructor(task: Task) {
+    const { spec } = task
+    super(task, (connections) => connections * spec.senders)
+    this.#senders = spec.senders
+    this.#codec = new MessageCodec(spec.seed, spec.messageBytes)
+    this.#deliveries = new DeliveryReader(this.#codec, nicknamesOf(spec.seed, spec.senders))
+    this.#batch = new RequestBatch(this.#codec, `PRIVMSG ${ROOM} :`, spec.window, BARRIER_BYTES)
+    this.#barrierCodec = new MessageCodec(spec.seed, MESSAGE_BYTES_MIN)
+    this.#barrier = new RequestBatch(this.#barrierCodec, 'PING :', 1)
+    this.#confirmed = new Int32Array(this.connections.length)
+  }
+
+  protected override registered(connection: Connection): void {
+    connection.state = STATE.joining
+    this.sendWords(connection, `JOIN ${ROOM}\r\n`)
+  }
+
+  protected override startLoad(): void {
+    for (const connection of this.connections) {
+      if (connection.client < this.#senders && connection.state === STATE.served) {
+        this.#burst(connection)
+      }
+    }
+  }
+
+  protected override consume(connection: Connection, nowNs: number): void {
+    // Who joined too late hears the room as well, but is no member as far as the ledger goes.
+    if (connection.state !== STATE.served) return this.readWords(connection, nowNs)
+    const { inbox, line } = this
+    for (;;) {
+      const lineBytes = this.#deliveries.quick(inbox)
+      if (lineBytes > 0) {
+        inbox.at += lineBytes
+        this.#delivered(connection, nowNs)
+        continue
+      }
+      const next = line.next(inbox.bytes, inbox.at, inbox.end)
+      if (next === -1) return
+      if (line.command === PRIVMSG && this.#deliveries.careful(inbox, line)) {
+        this.#delivered(connection, nowNs)
+      } else if (line.command === PONG && this.#isBarrierOf(connection)) {
+        this.#confirm(connection)
+      } else {
+        this.readOther(connection, nowNs)
+        if (!connection.isOpen) return
+      }
+      inbox.at = next
+    }
+  }
+
+  protected override readOther(connection: Connection, nowNs: number): void {
+    const joined = connection.state === STATE.joining && this.line.command === RPL_ENDOFNAMES
+    if (joined && this.isSettingUp) this.markServed(connection)
+    else super.readOther(connection, nowNs)
+  }
+
+  #delivered(connection: Connection, nowNs: number): void {
+    const { sender, number, timeNs } = this.#codec
+    const stream = connection.local * this.#senders + sender
+    // The sender hears itself from no server; and a number not sent yet is nothing a server can know.
+    if (
+      sender === connection.client ||
+      (number !== this.ledger.next[stream] && number >= this.control.sent(sender))
+    ) {
+      this.ledger.corrupt++
+    } else if (this.ledger.accept(stream, number)) {
+      this.operations++
+      this.service.record(nowNs - timeNs)
+    }
+  }
+
+  #isBarrierOf(connection: Connection): boolean {
+    const { line, inbox } = this
+    if (line.end - line.lastStart !== MESSAGE_BYTES_MIN) return false
+    const codec = this.#barrierCodec
+    return (
+      codec.read(inbox.view, line.lastStart) &&
+      codec.sender === connection.client &&
+      codec.number === connection.sent &&
+      this.#awaitsBarrier(connection)
+    )
+  }
+
+  #awaitsBarrier(connection: Connection): boolean {
+    return this.#confirmed[connection.local]! < connection.sent
+  }
+
+  #confirm(connection: Connection): void {
+    this.#confirmed[connection.local] = connection.sent
+    this.control.confirm(connection.client, connection.sent)
+    if (this.driving) this.#burst(connection)
+  }
+
+  #burst(connection: Connection): void {
+    const { window } = this.spec
+    const { client } = connection
+    // A clock of its own: the read before may have taken long, with hundreds of deliveries in it.
+    const nowNs = this.clock.now()
+    for (let i = 0; i < window; i++) this.#batch.write(i, client, connection.sent++, nowNs)
+    this.#barrier.write(0, client, connection.sent, nowNs)
+    const messagesBytes = window * this.#batch.requestBytes
+    this.#barrier.memory.bytes.copy(this.#batch.memory.bytes, messagesBytes)
+    // Before it is sent: a receiver in another thread may well be faster than the return from send.
+    this.control.noteBurst(client, connection.sent, window, nowNs)
+    this.sendBytes(connection, this.#batch.memory, messagesBytes + BARRIER_BYTES)
+  }
+
+  protected override failed(connection: Connection): void {
+    if (connection.client < this.#senders) this.control.giveUp(connection.client)
+  }
+
+  protected override isSettled(): boolean {
+    return this.connections.every((one) => !this.#isMember(one) || this.#isUpToDate(one))
+  }
+
+  #isMember(connection: Connection): boolean {
+    return connection.state === STATE.served
+  }
+
+  #isUpToDate(connection: Connection): boolean {
+    if (this.#awaitsBarrier(connection)) return false
+    for (let sender = 0; sender < this.#senders; sender++) {
+      if (this.#missing(connection, sender) > 0) return false
+    }
+    return true
+  }
+
+  /** How many messages of a sender this member has yet to get. */
+  #missing(connection: Connection, sender: number): number {
+    if (sender === connection.client) return 0
+    const next = this.ledger.next[connection.local * this.#senders + sender]!
+    return Math.max(0, this.control.owed(sender) - next)
+  }
+
+  /** A barrier that was never answered counts as one, since its messages may all have arrived. */
+  protected override closeBooks(nowNs: number): number {
+    let outstanding = 0
+    for (const connection of this.connections) {
+      if (!this.#isMember(connection)) continue
+      if (this.#awaitsBarrier(connection)) outstanding++
+      for (let sender = 0; sender < this.#senders; sender++) {
+        outstanding += this.#recordMissing(connection, sender, nowNs)
+      }
+    }
+    return outstanding
+  }
+
+  #recordMissing(connection: Connection, sender: number, nowNs: number): number {
+    const { window } = this.spec
+    const missing = this.#missing(connection, sender)
+    const owed = this.control.owed(sender)
+    for (let number = owed - missing; number < owed;) {
+      // All messages of a burst were sent at one time.
+      const behind = Math.min(owed, (Math.floor(number / window) + 1) * window)
+      const sentAtNs = this.control.sentAtNs(sender, number, window)
+      this.service.recordMany(nowNs - sentAtNs, behind - number)
+      number = behind
+    }
+    return missing
+  }
+}
+
+function nicknamesOf(seed: number, count: number): Buffer {
+  const all = Array.from({ length: count }, (_, client) => nickname(seed, client))
+  return Buffer.from(all.join(''), 'latin1')
+}

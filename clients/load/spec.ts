@@ -1,0 +1,102 @@
+// What can be asked of the generator. Everything has a bound, and is refused with one sentence.
+
+import { openFilesMax, parseAddress } from '../../posix/index.ts'
+import { type LoadSpec, WORKLOAD_NAMES } from './contract.ts'
+import { MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN } from './message.ts'
+
+/** The specification makes no sense. The message is one sentence that names the field. */
+export class LoadSpecError extends Error {
+  override readonly name = 'LoadSpecError'
+}
+
+/** Each connection is a descriptor, and a machine has 28,000 outgoing ports to an address (Linux). */
+const CLIENTS_MAX = 100_000
+/** More than this in flight on one connection is a queue, not a window. */
+const WINDOW_MAX = 4096
+/** A day: a slip of three digits, not a run. */
+const MS_MAX = 86_400_000
+/** The times of a run are histograms up to an hour. */
+const RUN_MS_MAX = 3_600_000
+const THREADS_MAX = 64
+/** `room` keeps four bytes for each pair of a sender and a receiver: 256 MiB. */
+const PAIRS_MAX = 64 * 1024 * 1024
+/** Descriptors that are no connections: standard streams, epoll, libuv's, and the caller's files. */
+const DESCRIPTORS_RESERVED = 64
+
+type NumberField = Exclude<keyof LoadSpec, 'workload' | 'address'>
+
+const BOUNDS: Readonly<Record<NumberField, readonly [min: number, max: number]>> = {
+  clients: [1, CLIENTS_MAX],
+  senders: [1, CLIENTS_MAX],
+  window: [1, WINDOW_MAX],
+  messageBytes: [MESSAGE_BYTES_MIN, MESSAGE_BYTES_MAX],
+  pingsPerSession: [1, 1_000_000],
+  warmupMs: [0, RUN_MS_MAX],
+  durationMs: [1, RUN_MS_MAX],
+  setupStallMs: [1, MS_MAX],
+  drainMs: [0, MS_MAX],
+  threads: [1, THREADS_MAX],
+  seed: [0, 2 ** 32 - 1],
+}
+/** Fields that only one workload reads; elsewhere any number will do. */
+const ONLY_FOR: Partial<Record<NumberField, LoadSpec['workload']>> = {
+  senders: 'room',
+  pingsPerSession: 'session',
+}
+
+/** Throws LoadSpecError, or AddressError for the address. */
+export function checkSpec(spec: LoadSpec): void {
+  if (!WORKLOAD_NAMES.includes(spec.workload)) {
+    throw new LoadSpecError(
+      `workload is ${show(spec.workload)}: write ${WORKLOAD_NAMES.join(', ')}.`,
+    )
+  }
+  for (const field of Object.keys(BOUNDS) as NumberField[]) {
+    const onlyFor = ONLY_FOR[field]
+    if (onlyFor === undefined || onlyFor === spec.workload) checkNumber(spec, field)
+  }
+  const address = parseAddress(spec.address)
+  if (address.family !== 'unix' && address.port === 0) {
+    throw new LoadSpecError(`address is ${spec.address}: nobody can be reached at port 0.`)
+  }
+  checkTogether(spec)
+}
+
+function checkNumber(spec: LoadSpec, field: NumberField): void {
+  const value: unknown = spec[field]
+  const [min, max] = BOUNDS[field]
+  if (!Number.isInteger(value)) {
+    throw new LoadSpecError(`${field} is ${show(value)}: write a whole number.`)
+  }
+  if (spec[field] < min || spec[field] > max) {
+    throw new LoadSpecError(`${field} is ${show(value)}: write a number from ${min} to ${max}.`)
+  }
+}
+
+function checkTogether(spec: LoadSpec): void {
+  const { workload, clients, senders, threads } = spec
+  if (threads > clients) {
+    throw new LoadSpecError(`threads is ${threads}, but there are only ${clients} clients.`)
+  }
+  if (workload === 'room' && senders > clients) {
+    throw new LoadSpecError(`senders is ${senders}, but there are only ${clients} clients.`)
+  }
+  if (workload === 'room' && clients < 2) {
+    throw new LoadSpecError('clients is 1: a room needs somebody who listens.')
+  }
+  if (workload === 'room' && clients * senders > PAIRS_MAX) {
+    throw new LoadSpecError(
+      `${clients} clients × ${senders} senders are too many pairs to keep account of: at most ${PAIRS_MAX}.`,
+    )
+  }
+  const available = openFilesMax() - DESCRIPTORS_RESERVED
+  if (clients > available) {
+    throw new LoadSpecError(
+      `clients is ${clients}, but this process may open ${available} sockets: raise "ulimit -n".`,
+    )
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}

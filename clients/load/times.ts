@@ -1,0 +1,85 @@
+// Times as HDR histograms: recorded by each thread, merged by the main thread. Percentiles of percentiles
+// mean nothing, so threads hand over whole histograms, and only the merged one is asked.
+
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  initWebAssemblySync,
+} from 'hdr-histogram-js'
+import type { Times } from './contract.ts'
+
+/** One hour: no run is longer. */
+const TIME_NS_MAX = 3_600_000_000_000
+/** Three digits: a value is off by at most one in a thousand. */
+const SIGNIFICANT_DIGITS = 3
+/** Bits of one counter. */
+const COUNTER_BITS = 64
+
+const makeHistogram = () => {
+  initWebAssemblySync()
+  return build({
+    useWebAssembly: true,
+    bitBucketSize: COUNTER_BITS,
+    autoResize: false,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: TIME_NS_MAX,
+    numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
+  })
+}
+
+/** A histogram of nanoseconds, in WebAssembly's memory: it must be destroyed. */
+export class TimeHistogram {
+  readonly #histogram = makeHistogram()
+
+  /** About 20 ns. Fractions are dropped; 0 counts as 1, and more than an hour as an hour. */
+  record(ns: number): void {
+    this.#histogram.recordValue(ns < 1 ? 1 : ns > TIME_NS_MAX ? TIME_NS_MAX : Math.floor(ns))
+  }
+
+  recordMany(ns: number, count: number): void {
+    const recorded = ns < 1 ? 1 : ns > TIME_NS_MAX ? TIME_NS_MAX : Math.floor(ns)
+    this.#histogram.recordValueWithCount(recorded, count)
+  }
+
+  reset(): void {
+    this.#histogram.reset()
+  }
+
+  /** HdrHistogram V2, compressed, base64. */
+  encode(): string {
+    return encodeIntoCompressedBase64(this.#histogram)
+  }
+
+  destroy(): void {
+    this.#histogram.destroy()
+  }
+}
+
+/** Merges encoded histograms. All zero when nothing was recorded. */
+export function mergeTimes(encoded: readonly string[]): Times {
+  const merged = makeHistogram()
+  try {
+    for (const one of encoded) {
+      const decoded = decodeFromCompressedBase64(one, COUNTER_BITS, true)
+      // An empty histogram's extremes are not numbers that addition could use.
+      if (decoded.totalCount > 0) merged.add(decoded)
+      decoded.destroy()
+    }
+    const count = merged.totalCount
+    const at = (percentile: number) => (count === 0 ? 0 : merged.getValueAtPercentile(percentile))
+    return {
+      count,
+      minNs: count === 0 ? 0 : merged.minNonZeroValue,
+      p50Ns: at(50),
+      p90Ns: at(90),
+      p99Ns: at(99),
+      p999Ns: at(99.9),
+      maxNs: count === 0 ? 0 : merged.maxValue,
+      meanNs: count === 0 ? 0 : merged.mean,
+      hdr: encodeIntoCompressedBase64(merged),
+    }
+  } finally {
+    merged.destroy()
+  }
+}

@@ -1,0 +1,26 @@
+// What a thread of the generator runs: one task, from the first connect to the last close. It does not
+// return to its event loop in between.
+
+import type { WorkloadName } from './contract.ts'
+import { Control } from './control.ts'
+import type { Driver, Outcome, Task } from './drive.ts'
+import { PingDriver } from './ping.ts'
+import { RoomDriver } from './room.ts'
+import { SessionDriver } from './session.ts'
+
+const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
+  ping: PingDriver,
+  room: RoomDriver,
+  session: SessionDriver,
+}
+
+/** Named for piscina, which calls it with each task. */
+export function drive(task: Task): Outcome {
+  try {
+    return new DRIVERS[task.spec.workload](task).run()
+  } catch (error) {
+    // The other threads would wait for this one in vain.
+    new Control(task.shared, task.spec.threads).halt()
+    throw error
+  }
+}
