@@ -181,7 +181,12 @@ export class Conversation {
 
   private version(): string {
     const { version, serverName, lab } = this.server
-    return this.numeric('RPL_VERSION', version, serverName, lab ? 'lab' : '')
+    return this.numeric(
+      'RPL_VERSION',
+      version,
+      serverName,
+      `${lab ? 'with' : 'without'} WORK and WAIT`,
+    )
   }
 
   private lab(command: 'WORK' | 'WAIT', line: string): Answer {

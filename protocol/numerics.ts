@@ -20,7 +20,7 @@ export const NUMERICS = {
   RPL_WHOISIDLE: ['317', '<nick> <idle s> <signed on s> :seconds idle, signon time'],
   RPL_ENDOFWHOIS: ['318', '<nick> :End of WHOIS list'],
   RPL_WHOISCHANNELS: ['319', '<nick> :<channels>'],
-  RPL_LISTSTART: ['321', 'Channel :Users  Name'],
+  RPL_LISTSTART: ['321', 'Channel :Users Name'],
   RPL_LIST: ['322', '<channel> <members> :<topic>'],
   RPL_LISTEND: ['323', ':End of LIST'],
   RPL_CHANNELMODEIS: ['324', '<channel> <modes...>'],

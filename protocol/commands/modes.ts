@@ -87,7 +87,8 @@ function change<Id>(
       changeRank(request, channel, { letter, rank, isOn, nick: params.shift() }, applied)
     } else if (letter === 'k') changeKey(request, channel, isOn, params.shift(), applied)
     // Said once for each letter: a line of 500 unknown ones must not be answered with 25 KiB.
-    else unknown.add(letter)
+    // A letter is one byte: of a UTF-8 sequence only the whole could be shown.
+    else unknown.add(letter < '\x7f' ? letter : '?')
   }
   for (const letter of [...unknown].slice(0, MODES_MAX)) {
     out.numeric(client, 'ERR_UNKNOWNMODE', letter)
