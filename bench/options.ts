@@ -131,7 +131,9 @@ function checkSenders({ senders, workloads }: Config): void {
   if (senders === null || !room) return
   const least = Math.min(...room.clients)
   if (senders > least) {
-    throw new UsageError(`${senders} senders need at least as many clients, but there are ${least}.`)
+    throw new UsageError(
+      `${senders} senders need at least as many clients, but there are ${least}.`,
+    )
   }
 }
 

@@ -1,0 +1,282 @@
+// `hubbub bench`: everything from the options to the report, in the order in which it happens.
+//
+//     understand the options, plan, check that the results can be written, take the lock
+//     let every model replay the script, and compare
+//     run the trials in their order
+//     judge, write the file, print the tables
+//
+// Interrupted, it skips to the last line with what it has.
+
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { runLoad } from '../clients/load/index.ts'
+import { CATALOG } from '../servers/catalog.ts'
+import { readEnvironment } from './environment.ts'
+import type { Answers } from './equivalence.ts'
+import { compareAnswers, replay } from './equivalence.ts'
+import { Failure } from './errors.ts'
+import { defaultLockPath, takeLock } from './lock.ts'
+import type { BenchOptions } from './options.ts'
+import { resolveConfig } from './options.ts'
+import { serveCommand } from './package.ts'
+import type { Plan, PlannedModel, PlannedPoint } from './plan.ts'
+import { planRun } from './plan.ts'
+import { judgePoints, pointName, usable } from './points.ts'
+import { PRESETS } from './presets.ts'
+import type { Progress, WordsOut } from './progress.ts'
+import { openProgress } from './progress.ts'
+import { formatDuration } from './reporters/numbers.ts'
+import { markdownReport } from './reporters/markdown.ts'
+import { terminalReport } from './reporters/terminal.ts'
+import { prepareFolder, resultsToJson, writeNewFile } from './results.ts'
+import type { Config, Repeat, Results } from './schema.ts'
+import { SCHEMA_VERSION } from './schema.ts'
+import type { RunLoad } from './trial.ts'
+import { runTrial } from './trial.ts'
+import { findWarnings } from './warnings.ts'
+import { WORKLOAD_WORDS } from './workloads.ts'
+
+export type { BenchOptions } from './options.ts'
+
+export interface BenchIo {
+  /** Data: standard output. */
+  readonly out: (text: string) => void
+  /** Progress and words: standard error. */
+  readonly err: WordsOut
+  /** Aborted by Ctrl-C: what was measured is kept. */
+  readonly signal: AbortSignal
+  /** Left out: as standard output takes it. */
+  readonly colour?: boolean | undefined
+  readonly columns?: number | undefined
+}
+
+/** What a run needs from the world. The tests hand in servers of their own. */
+export interface BenchSurroundings {
+  readonly catalog: readonly PlannedModel[]
+  /** Program and words up to and including `serve`. */
+  readonly serverCommand: () => readonly string[]
+  readonly runLoad: RunLoad
+  readonly lockPath: string
+}
+
+const REAL_SURROUNDINGS: BenchSurroundings = {
+  catalog: CATALOG,
+  serverCommand: serveCommand,
+  runLoad,
+  lockPath: defaultLockPath(),
+}
+
+const EXIT_DONE = 0
+const EXIT_FAILED = 1
+const EXIT_INTERRUPTED = 130
+
+/**
+ * Settles with the exit code: 0 when something was measured, 1 when no point has a usable figure, 130
+ * when it was interrupted. Throws a UsageError or a Failure when it could not begin, or not write.
+ */
+export async function runBench(
+  options: BenchOptions,
+  io: BenchIo,
+  surroundings: BenchSurroundings = REAL_SURROUNDINGS,
+): Promise<number> {
+  const { catalog } = surroundings
+  const names = catalog.map(({ name }) => name)
+  const config = resolveConfig(options, names)
+  const plan = planRun(config, catalog)
+  const command = surroundings.serverCommand()
+  prepareFolder(options.out)
+  const releaseLock = takeLock(surroundings.lockPath)
+  try {
+    const run = new Run(config, plan, command, surroundings, io)
+    const results = await run.conduct()
+    if (results === null) return EXIT_INTERRUPTED
+    publish(results, options, io)
+    if (results.status === 'interrupted') return EXIT_INTERRUPTED
+    return results.points.some((point) => usable(point) !== null) ? EXIT_DONE : EXIT_FAILED
+  } finally {
+    releaseLock()
+  }
+}
+
+/** One run, from the first server to the judged results. */
+class Run {
+  readonly #config: Config
+  readonly #plan: Plan
+  readonly #command: readonly string[]
+  readonly #surroundings: BenchSurroundings
+  readonly #io: BenchIo
+  readonly #answers: Answers[] = []
+  readonly #repeats = new Map<PlannedPoint, Repeat[]>()
+
+  constructor(
+    config: Config,
+    plan: Plan,
+    command: readonly string[],
+    surroundings: BenchSurroundings,
+    io: BenchIo,
+  ) {
+    this.#config = config
+    this.#plan = plan
+    this.#command = command
+    this.#surroundings = surroundings
+    this.#io = io
+  }
+
+  /** Null when it was interrupted before anything was measured. */
+  async conduct(): Promise<Results | null> {
+    const startedAt = new Date().toISOString()
+    const startedAtMs = performance.now()
+    const environment = await readEnvironment()
+    this.#announce()
+    const models = this.#plannedModels()
+    const progress = openProgress(this.#io.err, models.length + this.#plan.trials.length)
+    const status = await this.#measure(models, progress)
+    if (status === 'interrupted' && this.#repeats.size === 0) {
+      this.#say('Interrupted before anything was measured; nothing was written.')
+      return null
+    }
+    const elapsedMs = performance.now() - startedAtMs
+    return this.#judge({ status, startedAt, elapsedMs, environment })
+  }
+
+  /** What is about to happen, and how long that takes. */
+  #announce(): void {
+    const { preset, workloads, seed, repeats } = this.#config
+    const sizes = workloads.map(({ name, clients }) => `${name} with ${clients.join(', ')} clients`)
+    this.#say(`hubbub bench, ${preset} (${PRESETS[preset].summary})`)
+    this.#say(
+      `${sizes.join('; ')}; ${repeats} repeats in a random order, seed ${seed}; ` +
+        `about ${formatDuration(Math.round(estimateMs(this.#plan) / 1000) * 1000)}.`,
+    )
+  }
+
+  /** Models with at least one point that can be run. */
+  #plannedModels(): PlannedModel[] {
+    const possible = this.#plan.points.filter(({ cannot }) => cannot === null)
+    return [...new Set(possible.map(({ model }) => model))]
+  }
+
+  async #measure(models: readonly PlannedModel[], progress: Progress): Promise<Results['status']> {
+    try {
+      await this.#replayScript(models, progress)
+      await this.#runTrials(progress)
+      return 'complete'
+    } catch (error) {
+      if (!this.#io.signal.aborted) throw error
+      return 'interrupted'
+    } finally {
+      progress.close()
+    }
+  }
+
+  async #replayScript(models: readonly PlannedModel[], progress: Progress): Promise<void> {
+    for (const model of models) {
+      const what = `same answers? · ${model.name}`
+      progress.begin(what)
+      this.#answers.push(await replay(this.#command, model, this.#io.signal))
+      progress.end(what, this.#answers.at(-1)?.failure ?? 'answered')
+    }
+    for (const { model, same, difference } of compareAnswers(this.#answers)) {
+      if (!same) progress.say(`hubbub: ${model} answers differently: ${difference}`)
+    }
+  }
+
+  async #runTrials(progress: Progress): Promise<void> {
+    const { runLoad: load } = this.#surroundings
+    const { signal } = this.#io
+    for (const trial of this.#plan.trials) {
+      const { point } = trial
+      const what = pointName({ ...identityOf(point) })
+      const earlier = this.#repeats.get(point) ?? []
+      progress.begin(what)
+      // A point that has failed stays invalid; another ten seconds of a hanging server prove nothing.
+      if (earlier.some(({ faults }) => faults.length > 0)) {
+        progress.end(what, 'left out, it is invalid already')
+        continue
+      }
+      const surroundings = { command: this.#command, runLoad: load, signal }
+      const repeat = await runTrial(trial, this.#config, surroundings)
+      this.#repeats.set(point, [...earlier, repeat])
+      progress.end(what, outcomeOf(repeat, point))
+      for (const { text } of repeat.faults) progress.say(`hubbub: ${what}: ${text}`)
+    }
+  }
+
+  #judge(run: Pick<Results, 'status' | 'startedAt' | 'elapsedMs' | 'environment'>): Results {
+    const equivalence = compareAnswers(this.#answers)
+    const measured = this.#plan.points.map((planned) => ({
+      planned,
+      repeats: this.#repeats.get(planned) ?? [],
+    }))
+    const points = judgePoints(measured, equivalence)
+    const config = this.#config
+    return {
+      schemaVersion: SCHEMA_VERSION,
+      status: run.status,
+      startedAt: run.startedAt,
+      endedAt: new Date().toISOString(),
+      elapsedMs: run.elapsedMs,
+      environment: run.environment,
+      config,
+      equivalence,
+      points,
+      warnings: findWarnings({ config, environment: run.environment, points }),
+    }
+  }
+
+  #say(text: string): void {
+    this.#io.err.write(`${text}\n`)
+  }
+}
+
+/** The file first: what is printed can be printed again, what is not written is lost. */
+function publish(results: Results, { out, json }: BenchOptions, io: BenchIo): void {
+  const name = results.startedAt.replaceAll(':', '-').replace(/\..*/, 'Z')
+  const text = resultsToJson(results)
+  const path = writeUnderNewName(join(out, name), '.json', text)
+  const reportPath = path.replace(/\.json$/, '.md')
+  writeNewFile(reportPath, markdownReport(results))
+  io.out(json ? text : `\n${terminalReport(results, io)}\n`)
+  io.err.write(`Written: ${path} and ${reportPath}\n`)
+}
+
+/** Two runs may end within one second, and clocks are set back: a name that is taken gets a number. */
+const NAMES_MAX = 1000
+
+function writeUnderNewName(stem: string, suffix: string, text: string): string {
+  for (let number = 1; number <= NAMES_MAX; number++) {
+    const path = `${stem}${number === 1 ? '' : `-${number}`}${suffix}`
+    if (!existsSync(path)) {
+      writeNewFile(path, text)
+      return path
+    }
+  }
+  throw new Failure(`${stem}${suffix} and ${NAMES_MAX} names like it are taken; move them away.`)
+}
+
+function identityOf({ model, workload, clients }: PlannedPoint) {
+  return { model: model.name, workload: workload.name, clients }
+}
+
+function outcomeOf({ faults, throughputPerS }: Repeat, { workload }: PlannedPoint): string {
+  if (faults.length > 0 || throughputPerS === null) return 'invalid'
+  return `${Math.round(throughputPerS).toLocaleString('en-US')} ${WORKLOAD_WORDS[workload.name].many}/s`
+}
+
+/** Starting and ending a server and a generator, apart from clients. */
+const TRIAL_OVERHEAD_MS = 800
+/** A process or a thread per client, on one core. */
+const CLIENT_START_MS = 40
+const REPLAY_MS = 1000
+
+function estimateMs({ trials, points }: Plan): number {
+  const models = new Set(points.map(({ model }) => model)).size
+  const cores = availableParallelism()
+  const trialsMs = trials.map(({ point }) => {
+    const { warmupMs, durationMs } = point.workload
+    return TRIAL_OVERHEAD_MS + warmupMs + durationMs + (point.clients * CLIENT_START_MS) / cores
+  })
+  return trialsMs.reduce((sum, ms) => sum + ms, models * REPLAY_MS)
+}

@@ -1,0 +1,175 @@
+// From repeats to points: medians and merged histograms, a verdict, and a rank among those that may be
+// compared. Pure, apart from the memory that merging histograms takes and gives back.
+
+import type { WorkloadName } from '../clients/load/contract.ts'
+import { mergeTimes } from '../clients/load/index.ts'
+import type { PlannedPoint } from './plan.ts'
+import type { Fault, Point, Repeat, Summary, Transcript } from './schema.ts'
+import { medianOf, rankSpreads, spreadOf } from './statistics.ts'
+import { fault, statusOf } from './verdict.ts'
+
+/** One planned point and what was measured of it, which is nothing where it cannot be run. */
+export interface MeasuredPoint {
+  readonly planned: PlannedPoint
+  readonly repeats: readonly Repeat[]
+}
+
+/**
+ * Points with their verdicts and ranks, in the order they came. Planned points of which nothing was
+ * measured, because the run was interrupted before, are left out; those that cannot be run are kept.
+ */
+export function judgePoints(
+  measured: readonly MeasuredPoint[],
+  equivalence: readonly Transcript[],
+): Point[] {
+  const points = measured
+    .filter(({ planned, repeats }) => repeats.length > 0 || planned.cannot !== null)
+    .map(({ planned, repeats }) => {
+      const transcript = equivalence.find(({ model }) => model === planned.model.name)
+      return judgePoint(planned, repeats, transcript)
+    })
+  return withRanks(points)
+}
+
+/** `ping · thread · 16 clients`: what a point is called in words. */
+export function pointName({ workload, model, clients }: PointIdentity): string {
+  return `${workload} · ${model} · ${clients} ${clients === 1 ? 'client' : 'clients'}`
+}
+
+export interface PointIdentity {
+  readonly workload: WorkloadName
+  readonly model: string
+  readonly clients: number
+}
+
+function judgePoint(
+  planned: PlannedPoint,
+  repeats: readonly Repeat[],
+  transcript: Transcript | undefined,
+): Point {
+  const { model, workload, clients, senders, cannot } = planned
+  const faults = [...faultsOfTranscript(transcript), ...faultsOfRepeats(repeats)]
+  const summary = summarize(repeats)
+  return {
+    workload: workload.name,
+    model: model.name,
+    clients,
+    senders,
+    clientsAtOnce: Number.isFinite(model.clientsAtOnce) ? model.clientsAtOnce : null,
+    status: cannot ? 'cannot' : statusOf(faults, repeats, summary?.generatorBusyShare ?? null),
+    faults,
+    cannot,
+    rank: null,
+    rankShared: false,
+    summary,
+    repeats: [...repeats],
+  }
+}
+
+/** A model that answers differently does other work, and nothing it does can be compared. */
+function faultsOfTranscript(transcript: Transcript | undefined): Fault[] {
+  if (!transcript || transcript.same) return []
+  return [fault('transcript-differs', `answers differently: ${transcript.difference}`)]
+}
+
+/** Each fault once, with the repeat it was first seen in. */
+function faultsOfRepeats(repeats: readonly Repeat[]): Fault[] {
+  const seen = new Map<string, Fault>()
+  for (const { repeat, faults } of repeats) {
+    for (const { kind, text } of faults) {
+      if (!seen.has(kind)) seen.set(kind, fault(kind, `${text} (repeat ${repeat})`))
+    }
+  }
+  return [...seen.values()]
+}
+
+/** Null when no repeat came to its end. */
+function summarize(repeats: readonly Repeat[]): Summary | null {
+  const runs = repeats.flatMap((repeat) => (repeat.load ? [{ ...repeat, load: repeat.load }] : []))
+  if (runs.length === 0) return null
+  const loads = runs.map(({ load }) => load)
+  const firstAnswers = loads.flatMap(({ firstAnswerTime }) => firstAnswerTime?.hdr ?? [])
+  return {
+    repeats: runs.length,
+    throughputPerS: spreadOf(runs.map(({ throughputPerS }) => throughputPerS ?? 0)),
+    serviceTime: mergeTimes(loads.map(({ serviceTime }) => serviceTime.hdr)),
+    firstAnswerTime: firstAnswers.length > 0 ? mergeTimes(firstAnswers) : null,
+    // The fewest: a repeat in which somebody was left out must not hide behind the others.
+    served: Math.min(...loads.map(({ served }) => served)),
+    cpuUsPerOperation: medianOf(runs.map(cpuUsPerOperation)),
+    memoryKibPerClient: medianOf(runs.map(memoryKibPerClient)),
+    memoryIsRss: runs.some(({ resources }) => resources?.memoryIsRss),
+    processes: maxOf(runs.map(({ resources }) => resources?.processes)),
+    threads: maxOf(runs.map(({ resources }) => resources?.threads)),
+    generatorBusyShare: medianOf(loads.map(({ generator }) => generator.busyShare)) ?? 0,
+    ledger: sumLedgers(loads),
+    errors: sum(loads.flatMap(({ errors }) => Object.values(errors))),
+  }
+}
+
+type Measured = Repeat & { load: NonNullable<Repeat['load']> }
+
+function cpuUsPerOperation({ load, resources }: Measured): number | null {
+  if (!resources || load.operations === 0) return null
+  return (resources.cpuMs * 1000) / load.operations
+}
+
+/** What the tree holds more than when it was idle, for each client that it served. */
+function memoryKibPerClient({ load, resources }: Measured): number | null {
+  const { heldMemoryKib = null, idleMemoryKib = null } = resources ?? {}
+  if (heldMemoryKib === null || idleMemoryKib === null || load.served === 0) return null
+  return (heldMemoryKib - idleMemoryKib) / load.served
+}
+
+function maxOf(values: readonly (number | undefined)[]): number | null {
+  const known = values.filter((value) => value !== undefined)
+  return known.length > 0 ? Math.max(...known) : null
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+function sumLedgers(loads: readonly Measured['load'][]): Summary['ledger'] {
+  const total = (key: keyof Summary['ledger']) => sum(loads.map(({ ledger }) => ledger[key]))
+  return {
+    sent: total('sent'),
+    received: total('received'),
+    outstanding: total('outstanding'),
+    lost: total('lost'),
+    duplicated: total('duplicated'),
+    reordered: total('reordered'),
+    corrupt: total('corrupt'),
+  }
+}
+
+/** Ranks the valid points of each workload and size among themselves. */
+function withRanks(points: readonly Point[]): Point[] {
+  const ranked = [...points]
+  for (const group of groupPoints(points)) {
+    const valid = group.filter(({ status, summary }) => status === 'valid' && summary !== null)
+    const ranks = rankSpreads(valid.flatMap(({ summary }) => summary?.throughputPerS ?? []))
+    valid.forEach((point, i) => {
+      const { rank, shared } = ranks[i] ?? { rank: null, shared: false }
+      ranked[points.indexOf(point)] = { ...point, rank, rankShared: shared }
+    })
+  }
+  return ranked
+}
+
+/** A point's figures, if they may be used. Those of an invalid point stay in the file. */
+export function usable({ status, summary }: Point): Summary | null {
+  return status === 'valid' || status === 'lower-bound' ? summary : null
+}
+
+/** Points that belong into one table: the same workload and the same size. */
+export function groupPoints(points: readonly Point[]): Point[][] {
+  const groups = new Map<string, Point[]>()
+  for (const point of points) {
+    const key = `${point.workload} ${point.clients}`
+    const group = groups.get(key)
+    if (group) group.push(point)
+    else groups.set(key, [point])
+  }
+  return [...groups.values()]
+}

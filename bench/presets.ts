@@ -1,0 +1,88 @@
+// The presets: how much is measured when nothing is said about it. They are data, so that what `--quick`
+// leaves out can be read in one place.
+//
+// Every number is a compromise between time and certainty. The costs that decide: a client of `process`
+// takes 40 to 90 ms of CPU time before its first answer, and a blocking model compiles its JavaScript
+// once for every client, so it needs a longer warm-up the more clients it has.
+
+import type { WorkloadName } from '../clients/load/contract.ts'
+
+/** What one workload is run with. */
+export interface WorkloadPreset {
+  /** The sizes: how many clients are connected at the same time. */
+  readonly clients: readonly number[]
+  readonly warmupMs: number
+  readonly durationMs: number
+}
+
+export interface Preset {
+  /** For `--help` and for the head of a report. */
+  readonly summary: string
+  readonly repeats: number
+  readonly workloads: Readonly<Record<WorkloadName, WorkloadPreset>>
+}
+
+export const PRESET_NAMES = ['quick', 'standard', 'full'] as const
+export type PresetName = (typeof PRESET_NAMES)[number]
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  // Under two minutes for four models on two cores. Three repeats show a spread, and no more than that.
+  quick: {
+    summary: 'one size, 3 repeats: a first look in under two minutes',
+    repeats: 3,
+    workloads: {
+      ping: { clients: [16], warmupMs: 1000, durationMs: 1000 },
+      room: { clients: [16], warmupMs: 1000, durationMs: 1000 },
+      // A session of `process` starts a process: with fewer clients than this the accept loop idles,
+      // with more of them the measured window holds less than one session of each.
+      session: { clients: [8], warmupMs: 500, durationMs: 1500 },
+    },
+  },
+  // Fifty clients are enough to make a loop batch and a scheduler work, and still start in seconds.
+  standard: {
+    summary: 'one size, 5 repeats: about six minutes',
+    repeats: 5,
+    workloads: {
+      ping: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      room: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
+    },
+  },
+  // Two sizes show how a model scales; ten repeats are the least for a median worth quoting.
+  full: {
+    summary: 'two sizes, 10 repeats: about twenty minutes',
+    repeats: 10,
+    workloads: {
+      ping: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      room: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
+    },
+  },
+}
+
+/** `room`: the share of the clients that speak, unless told otherwise. All of them listen. */
+export const SENDERS_SHARE = 1 / 4
+
+/** Text after the colon of a message. A line of chat is about that long; the ledger needs 24 of it. */
+export const MESSAGE_BYTES = 64
+
+/** Requests in flight on one connection: the next one is sent when the last one is answered. */
+export const WINDOW = 1
+
+/** `session`: PINGs before QUIT. Enough to be a conversation, too few to hide what a client costs. */
+export const PINGS_PER_SESSION = 10
+
+/** After the window, how long outstanding answers are waited for before they count as missing. */
+export const DRAIN_MS = 5000
+
+/**
+ * Setting up ends when nobody was registered for this long. Ten seconds: on a busy machine a process
+ * takes its time, and a server that is stopped is noticed by then.
+ */
+export const SETUP_STALL_MS = 10_000
+
+/**
+ * The same for a model that by design serves fewer clients than are asked for: the rest will not be
+ * registered, so there is nothing to wait for but the ones it does serve.
+ */
+export const SETUP_STALL_BY_DESIGN_MS = 500

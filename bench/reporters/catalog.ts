@@ -1,0 +1,36 @@
+// The catalog of models for a terminal: the two questions that each of them answers, and what it cannot.
+
+import type { ModelInfo } from '../../servers/catalog.ts'
+import type { Paint } from './text.ts'
+import { painter, TEXT_COLUMNS_MAX, wrap } from './text.ts'
+
+const LABEL_COLUMNS = 20
+
+export function renderCatalog(models: readonly ModelInfo[], colour?: boolean): string {
+  const paint = painter(colour)
+  return models.map((model) => renderModel(model, paint)).join('\n\n') + '\n'
+}
+
+function renderModel(model: ModelInfo, paint: Paint): string {
+  const facts: (readonly [label: string, text: string])[] = [
+    ['conversations run', model.conversationsRun],
+    ['they reach the hub', `by ${model.reachHubBy}`],
+    ['known from', model.ancestor],
+    ['clients at most', String(model.clientsMax)],
+    ...(model.platforms ? [['runs on', model.platforms.join(', ')] as const] : []),
+    ...model.cannot.map(({ why }, i) => [i === 0 ? 'by design' : '', why] as const),
+  ]
+  return [
+    `${paint('bold', model.name)}  ${model.summary}`,
+    ...facts.flatMap(([label, text]) => renderFact(label, text, paint)),
+  ].join('\n')
+}
+
+function renderFact(label: string, text: string, paint: Paint): string[] {
+  const indent = ' '.repeat(LABEL_COLUMNS + 2)
+  const [first = '', ...rest] = wrap(text, TEXT_COLUMNS_MAX - indent.length)
+  return [
+    `  ${paint('dim', label.padEnd(LABEL_COLUMNS))}${first}`,
+    ...rest.map((line) => indent + line),
+  ]
+}

@@ -1,0 +1,47 @@
+// What stands around the tables: where and how the figures came about, and how to read them. Pure.
+
+import type { Results, Transcript, Warning } from '../schema.ts'
+import { formatDuration, formatCount } from './numbers.ts'
+
+/** The machine, the software and the run, a line each. */
+export function contextLines({ environment: e, config, startedAt, elapsedMs }: Results): string[] {
+  const commit = e.commit ? `, commit ${e.commit.id.slice(0, 10)}${e.commit.dirty ? '+' : ''}` : ''
+  const when = startedAt.replace('T', ' ').replace(/\..*/, ' UTC')
+  return [
+    `hubbub ${e.hubbub}${commit} · Node ${e.node} · ${e.kernel} · ${e.architecture}`,
+    `${e.cpu}, ${e.cores} ${e.cores === 1 ? 'core' : 'cores'}, ${formatCount(e.memoryMib / 1024)} GiB`,
+    `${when} · took ${formatDuration(elapsedMs)} · seed ${config.seed}`,
+  ]
+}
+
+/** Present when a run did not come to its end. */
+export function interruptionLine({ status, config, points }: Results): string | null {
+  if (status === 'complete') return null
+  const counts = points.flatMap(({ summary }) => summary?.repeats ?? [])
+  const least = counts.length > 0 ? Math.min(...counts) : 0
+  return `Interrupted: some points have only ${least} of ${config.repeats} repeats, or none.`
+}
+
+/** Whether all models do the same work. */
+export function equivalenceLine(transcripts: readonly Transcript[]): string {
+  const same = transcripts.filter((transcript) => transcript.same)
+  const hash = same[0]?.oneClientSha256?.slice(0, 12) ?? 'none'
+  if (same.length === transcripts.length) {
+    return `All models gave byte-identical answers to one fixed script (SHA-256 ${hash}…).`
+  }
+  const others = transcripts.filter((transcript) => !transcript.same).map(({ model }) => model)
+  return `Answers to one fixed script differ, or are missing, for ${others.join(', ')}: not comparable.`
+}
+
+/** How to read the columns. */
+export const LEGEND = [
+  'Throughput is the median of the repeats, with their lowest and highest; models whose ranges overlap share a rank.',
+  'p50, p99 and max are service times (closed loop: from sending to the answer, or to each receiver), of all repeats merged.',
+  'CPU is for each operation, memory (PSS) for each client held, growth under load included; both of the server’s whole process tree.',
+] as const
+
+/** A warning as one line: what, why, what to try. */
+export function warningLine({ points, cause, tryThis }: Warning): string {
+  const about = points.length > 0 ? ` (${points.join('; ')})` : ''
+  return `${cause}${about} ${tryThis}`
+}

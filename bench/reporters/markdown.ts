@@ -1,0 +1,42 @@
+// The report in Markdown: what stands beside the results file, and can be pasted into an issue.
+
+import type { Results } from '../schema.ts'
+import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
+import type { Table } from './tables.ts'
+import { tablesOf } from './tables.ts'
+
+export function markdownReport(results: Results): string {
+  const interruption = interruptionLine(results)
+  const parts = [
+    '# hubbub: one chat service, several concurrency models',
+    bullets(contextLines(results)),
+    ...(interruption ? [`**${escape(interruption)}**`] : []),
+    ...tablesOf(results).map(renderTable),
+    '## How to read this',
+    bullets([...LEGEND, equivalenceLine(results.equivalence)]),
+    ...(results.warnings.length > 0
+      ? ['## Warnings', bullets(results.warnings.map(warningLine))]
+      : []),
+  ]
+  return parts.join('\n\n') + '\n'
+}
+
+function renderTable({ title, explanation, columns, rows, notes, reading }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escape).join(' | ')} |`
+  const table = [
+    line(columns.map(({ head }) => head.join(' ').trim())),
+    `|${columns.map(({ align }) => (align === 'right' ? ' ---: ' : ' :--- ')).join('|')}|`,
+    ...rows.map(({ cells }) => line(cells)),
+  ].join('\n')
+  const parts = [`## ${escape(title)}`, escape(explanation), table, `**${escape(reading)}**`]
+  return [...parts, ...(notes.length > 0 ? [bullets(notes)] : [])].join('\n\n')
+}
+
+function bullets(lines: readonly string[]): string {
+  return lines.map((line) => `- ${escape(line)}`).join('\n')
+}
+
+/** Words of servers and of machines get into a report: none of them may become mark-up. */
+function escape(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>|#]/g, (c) => (c === '#' ? c : `\\${c}`))
+}

@@ -1,0 +1,243 @@
+// What a report says, before it is dressed for a terminal or for Markdown: one table for each workload
+// and size, as text in cells, with its notes and one reading in words. Pure.
+
+import { groupPoints, usable } from '../points.ts'
+import type { Config, Point, Results, Summary } from '../schema.ts'
+import { WORKLOAD_WORDS } from '../workloads.ts'
+import {
+  formatAmount,
+  formatCount,
+  formatDuration,
+  scaleOfCpu,
+  scaleOfMemory,
+  scaleOfRates,
+  scaleOfTimes,
+  UNKNOWN,
+} from './numbers.ts'
+import { readTable } from './reading.ts'
+
+export interface Column {
+  /** Two lines: what it is, and its unit. */
+  readonly head: readonly [string, string]
+  readonly align: 'left' | 'right'
+}
+
+export interface Row {
+  readonly cells: readonly string[]
+  readonly status: Point['status']
+  readonly isFirst: boolean
+}
+
+export interface Table {
+  readonly title: string
+  /** What the clients did, and how. */
+  readonly explanation: string
+  readonly columns: readonly Column[]
+  readonly rows: readonly Row[]
+  /** Each begins with the mark that a row bears. */
+  readonly notes: readonly string[]
+  /** What the numbers say, in a sentence or two. */
+  readonly reading: string
+}
+
+/** The tables of a report, in the order of the configuration. */
+export function tablesOf(results: Results): Table[] {
+  return groupPoints(results.points).map((points) => tableOf(points, results.config))
+}
+
+function tableOf(group: readonly Point[], config: Config): Table {
+  const points = inOrder(group)
+  const notes = new Notes()
+  const columns = columnsOf(points)
+  return {
+    title: titleOf(points),
+    explanation: explanationOf(points, config),
+    columns: columns.map(({ head, align }) => ({ head, align })),
+    rows: points.map((point) => ({
+      cells: columns.map(({ cell }) => cell(point, notes)),
+      status: point.status,
+      isFirst: point.rank === 1,
+    })),
+    notes: notes.list,
+    reading: readTable(points),
+  }
+}
+
+/** Fastest first; what has no usable figure comes last, in the order it was asked for. */
+function inOrder(points: readonly Point[]): Point[] {
+  return points.toSorted((a, b) => rateOf(b) - rateOf(a))
+}
+
+function rateOf(point: Point): number {
+  return usable(point)?.throughputPerS.median ?? -1
+}
+
+function titleOf([first]: readonly Point[]): string {
+  if (!first) return ''
+  const { workload, clients, senders } = first
+  const size = `${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}`
+  return `${workload} · ${size}${senders > 0 ? `, ${senders} of them speak` : ''}`
+}
+
+function explanationOf([first]: readonly Point[], config: Config): string {
+  const workload = config.workloads.find(({ name }) => name === first?.workload)
+  if (!workload) return ''
+  const warmup = workload.warmupMs > 0 ? ` after ${formatDuration(workload.warmupMs)}` : ''
+  return [
+    WORKLOAD_WORDS[workload.name].does,
+    `${config.messageBytes}-byte messages, window ${config.window},`,
+    `${config.repeats} × ${formatDuration(workload.durationMs)}${warmup} of warm-up.`,
+  ].join(' ')
+}
+
+/** Superscript marks and the notes they point to, in the order in which they are first needed. */
+class Notes {
+  readonly list: string[] = []
+
+  mark(text: string): string {
+    const known = this.list.findIndex((note) => note.endsWith(` ${text}`))
+    if (known >= 0) return superscript(known + 1)
+    const mark = superscript(this.list.length + 1)
+    this.list.push(`${mark} ${text}`)
+    return mark
+  }
+}
+
+function superscript(number: number): string {
+  return String(number).replaceAll(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(digit)))
+}
+
+interface CellColumn extends Column {
+  readonly cell: (point: Point, notes: Notes) => string
+}
+
+function columnsOf(points: readonly Point[]): CellColumn[] {
+  const [first] = points
+  if (!first) return []
+  const isSession = first.workload === 'session'
+  return [
+    column(['#', ''], rankCell),
+    { ...column(['model', ''], ({ model }) => model), align: 'left' },
+    ...rateColumns(points, WORKLOAD_WORDS[first.workload].many),
+    timeColumn('p50', points, ({ serviceTime }) => serviceTime.p50Ns),
+    timeColumn('p99', points, p99Ns),
+    timeColumn('max', points, ({ serviceTime }) => serviceTime.maxNs),
+    ...(isSession ? [firstAnswerColumn(points)] : []),
+    column(['served', ''], servedCell),
+    cpuColumn(points),
+    ...(isSession ? [] : [memoryColumn(points)]),
+    column(['errors', ''], ({ summary }) => (summary ? formatCount(summary.errors) : UNKNOWN)),
+    { ...column(['verdict', ''], verdictCell), align: 'left' },
+  ]
+}
+
+function column(head: Column['head'], cell: CellColumn['cell']): CellColumn {
+  return { head, align: 'right', cell }
+}
+
+function rankCell({ rank, rankShared }: Point): string {
+  return rank === null ? UNKNOWN : `${rank}${rankShared ? '=' : ''}`
+}
+
+function rateColumns(points: readonly Point[], many: string): CellColumn[] {
+  const { unit, divisor } = scaleOfRates(
+    points.flatMap((point) => usable(point)?.throughputPerS.max ?? []),
+  )
+  const show = (value: number) => formatAmount(value / divisor)
+  const perSecond = unit === '' ? 'per s' : `${unit} per s`
+  return [
+    column([many, perSecond], (point) => {
+      const rate = usable(point)?.throughputPerS
+      if (!rate) return UNKNOWN
+      return `${point.status === 'lower-bound' ? '≥ ' : ''}${show(rate.median)}`
+    }),
+    column(['min – max', ''], (point) => {
+      const rate = usable(point)?.throughputPerS
+      return rate ? `${show(rate.min)} – ${show(rate.max)}` : UNKNOWN
+    }),
+  ]
+}
+
+/** With fewer samples, less than ten lie above the 99th percentile: it would be one of them by chance. */
+const P99_SAMPLES_MIN = 1000
+
+function p99Ns({ serviceTime }: Summary): number | null {
+  return serviceTime.count >= P99_SAMPLES_MIN ? serviceTime.p99Ns : null
+}
+
+function timeColumn(
+  name: string,
+  points: readonly Point[],
+  valueNs: (summary: Summary) => number | null,
+): CellColumn {
+  return scaledColumn(name, points, valueNs, scaleOfTimes)
+}
+
+function firstAnswerColumn(points: readonly Point[]): CellColumn {
+  return scaledColumn('wait p50', points, (s) => s.firstAnswerTime?.p50Ns ?? null, scaleOfTimes)
+}
+
+function cpuColumn(points: readonly Point[]): CellColumn {
+  const { cell, align, head } = scaledColumn('CPU', points, (s) => s.cpuUsPerOperation, scaleOfCpu)
+  return { cell, align, head: [head[0], `${head[1]} each`] }
+}
+
+function memoryColumn(points: readonly Point[]): CellColumn {
+  const { cell, align, head } = scaledColumn(
+    'memory',
+    points,
+    (s) => s.memoryKibPerClient,
+    scaleOfMemory,
+  )
+  return { cell, align, head: [head[0], `${head[1]} each`] }
+}
+
+/** A column of figures that share a unit; figures that are not there do not choose it. */
+function scaledColumn(
+  name: string,
+  points: readonly Point[],
+  valueOf: (summary: Summary) => number | null,
+  scaleOf: (values: readonly number[]) => { unit: string; divisor: number },
+): CellColumn {
+  const value = (point: Point) => {
+    const summary = usable(point)
+    return summary && valueOf(summary)
+  }
+  const { unit, divisor } = scaleOf(points.flatMap((point) => value(point) ?? []))
+  return column([name, unit], (point) => {
+    const figure = value(point)
+    return figure === null ? UNKNOWN : formatAmount(figure / divisor)
+  })
+}
+
+function servedCell({ summary, clients }: Point): string {
+  return summary ? `${formatCount(summary.served)}/${formatCount(clients)}` : UNKNOWN
+}
+
+function verdictCell(point: Point, notes: Notes): string {
+  const words = {
+    valid: 'valid',
+    'lower-bound': 'lower bound',
+    invalid: 'invalid',
+    cannot: 'not run',
+  }
+  const marks = notesOf(point).map((text) => notes.mark(text))
+  return [words[point.status], ...marks].join(' ')
+}
+
+/** What a reader has to know before using this row. */
+function notesOf(point: Point): string[] {
+  const { model, clients, clientsAtOnce, cannot, faults, summary } = point
+  if (cannot !== null) return [`${model} ${cannot}.`]
+  const notes = faults.map(({ text }) => `${model}: ${text}.`)
+  if (point.status === 'lower-bound') {
+    notes.push(`The load generator was the limit: the server can do at least this.`)
+  }
+  if (usable(point) && summary && summary.served < clients) {
+    const together = clientsAtOnce === 1 ? 'one client' : `${clientsAtOnce} clients`
+    notes.push(
+      `${model} talks to ${together} at a time: the figures are of ${summary.served} of ${clients}, the others waited.`,
+    )
+  }
+  return notes
+}

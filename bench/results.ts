@@ -1,0 +1,201 @@
+// Results files: written whole or not at all, read with suspicion.
+//
+// A file is checked against the schema when it is written, so that a bug cannot store a NaN, and when it
+// is read, so that a cut, edited or damaged file is named and not drawn. Every way of being unreadable
+// has a sentence of its own.
+
+import { createHash, randomBytes } from 'node:crypto'
+import * as fs from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { Failure, messageOf, systemErrorCode } from './errors.ts'
+import { Results, ResultsFile, SCHEMA_VERSION } from './schema.ts'
+
+export type * from './schema.ts'
+export { SCHEMA_VERSION } from './schema.ts'
+
+/** The JSON Schema (draft 2020-12) of a results file. */
+export function resultsJsonSchema(): object {
+  return z.toJSONSchema(ResultsFile)
+}
+
+/** The exact text of a results file. Throws when `results` are not of the schema's shape. */
+export function resultsToJson(results: Results): string {
+  const checked = Results.parse(results)
+  return JSON.stringify({ ...checked, sha256: checksum(checked) }, null, 1) + '\n'
+}
+
+/**
+ * Writes a new results file. It appears under its name whole or not at all, and a file that is there
+ * already stays as it is: that is a Failure.
+ */
+export function writeResults(path: string, results: Results): void {
+  writeNewFile(path, resultsToJson(results))
+}
+
+/** Reads a results file, or throws a Failure that says what is wrong with it and what to do. */
+export function readResults(path: string): Results {
+  const parsed = parseJson(path, readText(path))
+  const version = versionOf(parsed)
+  if (version !== undefined && version !== SCHEMA_VERSION) throw otherVersion(path, version)
+  const checked = ResultsFile.safeParse(parsed)
+  if (!checked.success) {
+    const issue = checked.error.issues[0]
+    const where = issue ? `${jsonPath(issue.path)}: ${issue.message}` : 'unknown'
+    throw new Failure(`${path} is not a results file of hubbub (${where}).`)
+  }
+  const { sha256, ...results } = checked.data
+  if (checksum(results) !== sha256) {
+    throw new Failure(
+      `${path} was changed or damaged after it was written (its checksum does not fit); ` +
+        'restore it, or run the benchmark again.',
+    )
+  }
+  return results
+}
+
+/** Makes sure, before anything is timed, that results can be written to `folder`. */
+export function prepareFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { recursive: true })
+    if (!fs.statSync(folder).isDirectory()) throw new Error('it is not a folder')
+    fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK)
+  } catch (error) {
+    throw new Failure(
+      `results cannot be written to ${folder} (${reason(error)}); choose another folder with --out.`,
+    )
+  }
+}
+
+/**
+ * A temporary file in the same folder, all bytes, fsync, the final name, fsync of the folder. The name
+ * is given with link(2), which unlike rename(2) never replaces a file that is there already.
+ */
+export function writeNewFile(path: string, text: string): void {
+  const folder = dirname(path)
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    writeDurably(temporary, text)
+    giveName(temporary, path)
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') {
+      throw new Failure(`${path} exists already; it was not touched. Choose another name.`)
+    }
+    throw new Failure(`${path} could not be written (${reason(error)}); nothing was changed.`)
+  } finally {
+    fs.rmSync(temporary, { force: true })
+  }
+  syncFolder(folder)
+}
+
+function writeDurably(path: string, text: string): void {
+  const bytes = Buffer.from(text)
+  const fd = fs.openSync(path, 'wx', 0o644)
+  try {
+    // A disk that fills up accepts a part first and fails with ENOSPC at the next call.
+    for (let written = 0; written < bytes.length;) {
+      written += fs.writeSync(fd, bytes, written, bytes.length - written)
+    }
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+function giveName(temporary: string, path: string): void {
+  try {
+    fs.linkSync(temporary, path)
+  } catch (error) {
+    // FAT and some network file systems have no links: there only the look before the leap is left.
+    const hasNoLinks = ['EPERM', 'ENOTSUP', 'ENOSYS'].includes(systemErrorCode(error) ?? '')
+    if (!hasNoLinks || fs.existsSync(path)) throw error
+    fs.renameSync(temporary, path)
+  }
+}
+
+/** The new name must be on the disk too. Not every system lets a folder be opened: then it is left. */
+function syncFolder(folder: string): void {
+  try {
+    const fd = fs.openSync(folder, 'r')
+    try {
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+  } catch {
+    // The file itself is safe; only a power cut in the next seconds could lose its name.
+  }
+}
+
+function checksum(results: unknown): string {
+  return createHash('sha256').update(JSON.stringify(results)).digest('hex')
+}
+
+function readText(path: string): string {
+  try {
+    return fs.readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'ENOENT') {
+      throw new Failure(`${path} does not exist; \`hubbub bench\` prints the path it writes to.`)
+    }
+    if (code === 'EISDIR') {
+      throw new Failure(`${path} is a folder; name one of the .json files in it.`)
+    }
+    throw new Failure(`${path} cannot be read (${reason(error)}).`)
+  }
+}
+
+function parseJson(path: string, text: string): unknown {
+  if (text.trim() === '') throw new Failure(`${path} is empty; run the benchmark again.`)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw isCutShort(text)
+      ? new Failure(`${path} was cut short: it ends in the middle; run the benchmark again.`)
+      : new Failure(`${path} is not valid JSON (${messageOf(error)}); run the benchmark again.`)
+  }
+}
+
+/** Whether `text` is the beginning of a JSON object whose end is missing: braces or a string are open. */
+function isCutShort(text: string): boolean {
+  if (!text.trimStart().startsWith('{')) return false
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]
+    if (inString) {
+      if (c === '\\') i++
+      else if (c === '"') inString = false
+    } else if (c === '"') inString = true
+    else if (c === '{' || c === '[') depth++
+    else if (c === '}' || c === ']') depth--
+  }
+  return inString || depth > 0
+}
+
+function versionOf(parsed: unknown): unknown {
+  return typeof parsed === 'object' && parsed !== null && 'schemaVersion' in parsed
+    ? parsed.schemaVersion
+    : undefined
+}
+
+function otherVersion(path: string, version: unknown): Failure {
+  const wanted = `this hubbub reads version ${SCHEMA_VERSION}`
+  return typeof version === 'number' && version > SCHEMA_VERSION
+    ? new Failure(`${path} has schema version ${version}, ${wanted}; install a newer hubbub.`)
+    : new Failure(
+        `${path} has schema version ${JSON.stringify(version)}, ${wanted}; run the benchmark again.`,
+      )
+}
+
+/** `points[3].summary.served`, as people write it. */
+function jsonPath(path: readonly PropertyKey[]): string {
+  let text = ''
+  for (const key of path) text += typeof key === 'number' ? `[${key}]` : `.${String(key)}`
+  return text.replace(/^\./, '') || 'the whole file'
+}
+
+function reason(error: unknown): string {
+  return systemErrorCode(error) ?? messageOf(error)
+}

@@ -1,0 +1,264 @@
+// The shape of a results file: the one source of its TypeScript types, of the checks when it is written
+// and when it is read, and of the JSON Schema that `hubbub schema` prints.
+//
+// Rules of the format: a figure that could not be measured is null, never zero and never NaN; every name
+// of a figure ends with its unit; nothing measured is left out, also not for points that turned out
+// invalid. Whoever changes the shape raises SCHEMA_VERSION.
+
+import { z } from 'zod'
+import { WORKLOAD_NAMES } from '../clients/load/contract.ts'
+import { PRESET_NAMES } from './presets.ts'
+
+export const SCHEMA_VERSION = 1
+
+const count = z.int().min(0)
+const amount = z.number().min(0)
+const share = z.number().min(0)
+const instant = z.iso.datetime()
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const workload = z.enum(WORKLOAD_NAMES)
+
+/** Times of one kind. `hdr` is a whole HdrHistogram (V2, compressed, base64), so times can be merged. */
+const Times = z.strictObject({
+  count,
+  minNs: amount,
+  p50Ns: amount,
+  p90Ns: amount,
+  p99Ns: amount,
+  p999Ns: amount,
+  maxNs: amount,
+  meanNs: amount,
+  hdr: z.string(),
+})
+
+const Ledger = z.strictObject({
+  sent: count,
+  received: count,
+  outstanding: count,
+  lost: count,
+  duplicated: count,
+  reordered: count,
+  corrupt: count,
+})
+
+/** Why a figure must not be used. The list is closed: verdict.ts gives each its sentence. */
+export const FAULT_KINDS = [
+  'server-did-not-start',
+  'server-died',
+  'server-hung',
+  'server-did-not-stop',
+  'wrong-answers',
+  'messages-missing',
+  'clients-not-served',
+  'connection-errors',
+  'nothing-measured',
+  'generator-failed',
+  'transcript-differs',
+] as const
+
+const Fault = z.strictObject({ kind: z.enum(FAULT_KINDS), text: z.string() })
+
+/** What makes a figure less than it seems, although it is right. warnings.ts gives each its words. */
+export const WARNING_KINDS = [
+  'model-served-few',
+  'generator-was-limit',
+  'steady-state-missing',
+  'spread-wide',
+  'few-repeats',
+  'machine-busy',
+  'memory-not-measurable',
+  'resources-not-measurable',
+] as const
+
+const Warning = z.strictObject({
+  kind: z.enum(WARNING_KINDS),
+  /** Which points it is about, as `ping · thread · 16 clients`; empty: about the whole run. */
+  points: z.array(z.string()),
+  cause: z.string(),
+  tryThis: z.string(),
+})
+
+/** The server's whole process tree, over the measured window. */
+const Resources = z.strictObject({
+  cpuMs: amount,
+  /** PSS of the tree before the first client connected, and while all clients were connected. */
+  idleMemoryKib: count.nullable(),
+  heldMemoryKib: count.nullable(),
+  /** True where PSS cannot be read: then RSS is given, which counts shared pages many times. */
+  memoryIsRss: z.boolean(),
+  processes: count,
+  threads: count,
+  openFiles: count.nullable(),
+  /** Of tasks that were alive at the end of the window. */
+  voluntarySwitches: count,
+  involuntarySwitches: count,
+  /** CPU time that neither the server nor the generator used, as a share of the machine's. */
+  othersCpuShare: share.nullable(),
+})
+
+const Generator = z.strictObject({ threads: count, busyShare: share, cpuMs: amount })
+
+const Load = z.strictObject({
+  served: count,
+  unserved: count,
+  refused: z.record(z.string(), count),
+  operations: count,
+  elapsedNs: amount,
+  serviceTime: Times,
+  firstAnswerTime: Times.nullable(),
+  ledger: Ledger,
+  errors: z.record(z.string(), count),
+  generator: Generator,
+})
+
+/** One run of one point, with a server process of its own. */
+const Repeat = z.strictObject({
+  repeat: z.int().min(1),
+  /** Its place in the order in which everything was run, from 1. */
+  order: z.int().min(1),
+  startupMs: amount.nullable(),
+  throughputPerS: amount.nullable(),
+  /** Rate in the last third of the window over the rate in the first; null when too few samples. */
+  lastThirdOverFirst: amount.nullable(),
+  /** What the generator counted, or null when it did not come to its end. */
+  load: Load.nullable(),
+  /** Operations that had been counted when the run ended, however it ended. */
+  operationsSeen: count,
+  resources: Resources.nullable(),
+  faults: z.array(Fault),
+})
+
+/** What the repeats of one point say together. */
+const Summary = z.strictObject({
+  repeats: z.int().min(1),
+  throughputPerS: z.strictObject({
+    median: amount,
+    min: amount,
+    max: amount,
+    /** Standard deviation over mean; null for a single repeat. */
+    coefficientOfVariation: amount.nullable(),
+  }),
+  /** Merged histograms of all repeats: percentiles are never averaged. */
+  serviceTime: Times,
+  firstAnswerTime: Times.nullable(),
+  served: count,
+  cpuUsPerOperation: amount.nullable(),
+  memoryKibPerClient: z.number().nullable(),
+  memoryIsRss: z.boolean(),
+  processes: count.nullable(),
+  threads: count.nullable(),
+  generatorBusyShare: share,
+  ledger: Ledger,
+  errors: count,
+})
+
+/**
+ * `valid`: may be ranked. `lower-bound`: the generator was the limit, the server can do at least this.
+ * `invalid`: must not be used, see `faults`. `cannot`: not run, because the model cannot do it by design
+ * or on this machine, see `cannot`.
+ */
+const Point = z.strictObject({
+  workload,
+  model: z.string(),
+  clients: z.int().min(1),
+  senders: count,
+  clientsAtOnce: z.int().min(1).nullable(),
+  status: z.enum(['valid', 'lower-bound', 'invalid', 'cannot']),
+  faults: z.array(Fault),
+  cannot: z.string().nullable(),
+  /** Among the valid points of its workload and size, 1 is the fastest; overlapping ones share it. */
+  rank: z.int().min(1).nullable(),
+  rankShared: z.boolean(),
+  summary: Summary.nullable(),
+  repeats: z.array(Repeat),
+})
+
+const WorkloadConfig = z.strictObject({
+  name: workload,
+  clients: z.array(z.int().min(1)).min(1),
+  warmupMs: count,
+  durationMs: z.int().min(1),
+})
+
+const Config = z.strictObject({
+  preset: z.enum(PRESET_NAMES),
+  models: z.array(z.string()).min(1),
+  workloads: z.array(WorkloadConfig).min(1),
+  repeats: z.int().min(1),
+  /** Null: a quarter of the clients. */
+  senders: z.int().min(1).nullable(),
+  window: z.int().min(1),
+  messageBytes: z.int().min(1),
+  pingsPerSession: z.int().min(1),
+  threads: z.int().min(1),
+  setupStallMs: z.int().min(1),
+  drainMs: count,
+  seed: count,
+})
+
+/** One model's answers to the fixed script, after dates were replaced. */
+const Transcript = z.strictObject({
+  model: z.string(),
+  oneClientSha256: sha256.nullable(),
+  manyClientsSha256: sha256.nullable(),
+  same: z.boolean(),
+  /** The first line that differs from most other models' answers, or why there is no transcript. */
+  difference: z.string().nullable(),
+})
+
+const Environment = z.strictObject({
+  hubbub: z.string(),
+  /** Null unless this runs from a git checkout. */
+  commit: z.strictObject({ id: z.string(), dirty: z.boolean() }).nullable(),
+  node: z.string(),
+  v8: z.string(),
+  libuv: z.string(),
+  nodeOptions: z.string().nullable(),
+  platform: z.string(),
+  architecture: z.string(),
+  kernel: z.string(),
+  cpu: z.string(),
+  cores: z.int().min(1),
+  memoryMib: count,
+  openFilesMax: count.nullable(),
+  loadAverageBefore: amount.nullable(),
+})
+
+const RESULTS_SHAPE = {
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  status: z.enum(['complete', 'interrupted']),
+  /** Labels by the wall clock; every duration is measured with the monotonic one. */
+  startedAt: instant,
+  endedAt: instant,
+  elapsedMs: amount,
+  environment: Environment,
+  config: Config,
+  equivalence: z.array(Transcript),
+  points: z.array(Point),
+  warnings: z.array(Warning),
+}
+
+/** What is measured and reported. */
+export const Results = z.strictObject(RESULTS_SHAPE)
+
+/** What is in the file: the same, and a checksum over it, so that a changed digit does not go unseen. */
+export const ResultsFile = z.strictObject({
+  ...RESULTS_SHAPE,
+  /** SHA-256 of all that stands before it, as JSON without white space. */
+  sha256,
+})
+
+export type Results = z.infer<typeof Results>
+export type Point = z.infer<typeof Point>
+export type Repeat = z.infer<typeof Repeat>
+export type Summary = z.infer<typeof Summary>
+export type Resources = z.infer<typeof Resources>
+export type TimesRecord = z.infer<typeof Times>
+export type Fault = z.infer<typeof Fault>
+export type FaultKind = Fault['kind']
+export type Warning = z.infer<typeof Warning>
+export type WarningKind = Warning['kind']
+export type Config = z.infer<typeof Config>
+export type WorkloadConfig = z.infer<typeof WorkloadConfig>
+export type Transcript = z.infer<typeof Transcript>
+export type Environment = z.infer<typeof Environment>

@@ -1,0 +1,229 @@
+// A server under test: started as a process of its own, exactly as a person would start it, and ended
+// whatever state it is in.
+//
+// It cannot be mistaken for a server left over from an earlier run: its port is chosen by the kernel and
+// read from its own ready line, which must carry the process id that was just started.
+
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import type { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import { z } from 'zod'
+import { parseStat } from './proc-text.ts'
+import type { ProcessStat } from './proc-text.ts'
+import { readTree } from './process-tree.ts'
+import type { Fault } from './schema.ts'
+import { fault } from './verdict.ts'
+
+/** From the start to the ready line. A loaded machine needs a second; one that hangs needs for ever. */
+const READY_MS_MAX = 10_000
+/** From SIGTERM to the end. A model with hundreds of clients drains in two or three seconds. */
+const STOP_MS_MAX = 10_000
+/** How long children of a server that was killed may outlive it before they are killed too. */
+const ORPHAN_MS_MAX = 2000
+const ORPHAN_POLL_MS = 20
+/** The ready line is about 70 bytes; whoever sends more without a line end sends something else. */
+const READY_LINE_BYTES_MAX = 4096
+/** Of what a server says on stderr, the end is kept: it says why it died. */
+const STDERR_CHARACTERS_KEPT = 4096
+
+const ReadyLine = z.object({ model: z.string(), pid: z.int(), listen: z.string().min(1) })
+
+/** How a server's process ended. */
+export interface ServerEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** The last line it wrote to stderr, or ''. */
+  readonly lastWords: string
+}
+
+export interface RunningServer {
+  readonly pid: number
+  /** Where it listens: `127.0.0.1:41234`. */
+  readonly address: string
+  readonly startupMs: number
+  /** Settles when the process is gone; never rejects. */
+  readonly ended: Promise<ServerEnd>
+  /** Asks it to drain and waits; kills it when it does not. Null when all went well. */
+  stop(): Promise<Fault | null>
+  /** Ends the process tree at once and waits until it is gone. */
+  kill(): Promise<void>
+}
+
+/** Thrown for whatever makes figures of a server unusable. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError'
+  readonly fault: Fault
+  constructor(reason: Fault) {
+    super(reason.text)
+    this.fault = reason
+  }
+}
+
+/**
+ * Starts `<command> <model> --listen 127.0.0.1:0` and waits for the ready line. Rejects with a FaultError
+ * when there is none, or with the signal's reason; nothing is left running then.
+ */
+export async function startServer(
+  command: readonly string[],
+  model: string,
+  signal: AbortSignal,
+): Promise<RunningServer> {
+  signal.throwIfAborted()
+  const [program = '', ...words] = command
+  const startedAt = performance.now()
+  const child = spawn(program, [...words, model, '--listen', '127.0.0.1:0'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environmentOfServers(),
+  })
+  const ended = endOf(child)
+  endWithThisProcess(child)
+  try {
+    const ready = await readyLine(child, ended, signal)
+    if (ready.pid !== child.pid || ready.model !== model) {
+      throw notStarted(`its ready line is that of ${ready.model}, process ${ready.pid}`)
+    }
+    return {
+      pid: ready.pid,
+      address: ready.listen,
+      startupMs: performance.now() - startedAt,
+      ended,
+      stop: () => stop(child, ended),
+      kill: () => killTree(child, ended),
+    }
+  } catch (error) {
+    await killTree(child, ended)
+    throw error
+  }
+}
+
+/** What ended a server, in words. */
+export function describeEnd({ code, signal, lastWords }: ServerEnd): string {
+  const how = signal ? `killed by ${signal}` : `exit code ${code}`
+  return lastWords ? `${how}: ${lastWords}` : how
+}
+
+/** Settings for servers in this shell are for the servers of its user, not for those under test. */
+function environmentOfServers(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(HUBBUB_|PORT$)/.test(name)),
+  )
+}
+
+/** If this process ends in any orderly way, also by a bug, no server stays behind. */
+function endWithThisProcess(child: ChildProcess): void {
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('close', () => process.removeListener('exit', kill))
+}
+
+function endOf(child: ChildProcess): Promise<ServerEnd> {
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_CHARACTERS_KEPT)
+  })
+  return new Promise((resolve) => {
+    // `close` would wait for the pipes, which a grandchild may hold open; what is read by `exit` is kept.
+    child.once('exit', (code, signal) => {
+      setImmediate(() => resolve({ code, signal, lastWords: lastLine(stderr) }))
+    })
+    child.once('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }))
+  })
+}
+
+/** Terminal-safe: a server's words go into a table. */
+function lastLine(text: string): string {
+  const line = text.trimEnd().split('\n').at(-1) ?? ''
+  return line.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, 200)
+}
+
+async function readyLine(child: ChildProcess, ended: Promise<ServerEnd>, signal: AbortSignal) {
+  const line = await Promise.race([
+    child.stdout ? firstLine(child.stdout) : '',
+    ended.then((end) => Promise.reject(notStarted(describeEnd(end)))),
+    timeout(READY_MS_MAX).then(() =>
+      Promise.reject(notStarted(`it said nothing within ${READY_MS_MAX / 1000} s`)),
+    ),
+    aborted(signal),
+  ])
+  try {
+    return ReadyLine.parse(JSON.parse(line))
+  } catch {
+    throw notStarted(`its ready line is ${JSON.stringify(line.slice(0, 80))}`)
+  }
+}
+
+function notStarted(why: string): FaultError {
+  return new FaultError(fault('server-did-not-start', `the server did not start: ${why}`))
+}
+
+function firstLine(stdout: Readable): Promise<string> {
+  let text = ''
+  return new Promise((resolve) => {
+    stdout.setEncoding('utf8').on('data', (more: string) => {
+      // Reading goes on for as long as the server lives, or it would block on a full pipe one day.
+      if (text.length > READY_LINE_BYTES_MAX) return
+      text += more
+      const end = text.indexOf('\n')
+      if (end >= 0 || text.length > READY_LINE_BYTES_MAX) {
+        resolve(text.slice(0, end >= 0 ? end : READY_LINE_BYTES_MAX))
+      }
+    })
+  })
+}
+
+async function stop(child: ChildProcess, ended: Promise<ServerEnd>): Promise<Fault | null> {
+  child.kill('SIGTERM')
+  const end = await Promise.race([ended, timeout(STOP_MS_MAX)])
+  if (end === undefined) {
+    await killTree(child, ended)
+    const text = `the server did not end within ${STOP_MS_MAX / 1000} s of SIGTERM`
+    return fault('server-did-not-stop', text)
+  }
+  if (end.code === 0) return null
+  return fault('server-did-not-stop', `the server did not end in order: ${describeEnd(end)}`)
+}
+
+/**
+ * SIGKILL to the server, then to those of its children that have not noticed within two seconds. They
+ * are remembered before, with the time they were started: once their parent is gone nothing else tells
+ * them from strangers, and a process id may be given to a new process.
+ */
+async function killTree(child: ChildProcess, ended: Promise<ServerEnd>): Promise<void> {
+  // Of a process that has ended, the number may be another's by now.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const tree = readTree(child.pid).slice(1)
+  child.kill('SIGKILL')
+  await ended
+  const waitUntil = performance.now() + ORPHAN_MS_MAX
+  while (tree.some(isAlive) && performance.now() < waitUntil) await setTimeout(ORPHAN_POLL_MS)
+  for (const orphan of tree.filter(isAlive)) {
+    try {
+      process.kill(orphan.pid, 'SIGKILL')
+    } catch {
+      // It ended between the look and the signal.
+    }
+  }
+}
+
+function isAlive({ pid, startTicks }: ProcessStat): boolean {
+  try {
+    const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    return stat?.startTicks === startTicks && stat.state !== 'Z'
+  } catch {
+    return false
+  }
+}
+
+/** A bound on waiting for a child. The child keeps this process alive; the timer, which outlives it, not. */
+function timeout(ms: number): Promise<undefined> {
+  return setTimeout(ms, undefined, { ref: false })
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

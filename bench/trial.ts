@@ -1,0 +1,316 @@
+// One trial: a fresh server, one run of the generator against it, and what the server's process tree used
+// meanwhile. Whatever goes wrong with the server becomes a fault in the record, and the next trial starts
+// from nothing again.
+
+import { performance } from 'node:perf_hooks'
+import type { LoadHooks, LoadPhase, LoadResult, LoadSpec } from '../clients/load/contract.ts'
+import { messageOf } from './errors.ts'
+import type { Trial } from './plan.ts'
+import { SETUP_STALL_BY_DESIGN_MS } from './presets.ts'
+import type { TreeCounters, TreeMemory } from './process-tree.ts'
+import {
+  countOpenFiles,
+  othersShare,
+  readCounters,
+  readMemory,
+  readTree,
+  switchesBetween,
+} from './process-tree.ts'
+import type { Config, Fault, Repeat, Resources } from './schema.ts'
+import type { RunningServer } from './server.ts'
+import { describeEnd, FaultError, startServer } from './server.ts'
+import type { Sample } from './statistics.ts'
+import { lastThirdOverFirst } from './statistics.ts'
+import { fault, faultsOfLoad } from './verdict.ts'
+
+export type RunLoad = (spec: LoadSpec, hooks?: LoadHooks) => Promise<LoadResult>
+
+export interface TrialSurroundings {
+  /** Program and words that start a server when a model's name and `--listen` are added. */
+  readonly command: readonly string[]
+  readonly runLoad: RunLoad
+  readonly signal: AbortSignal
+}
+
+/** Under load, a server that completes nothing for this long is taken for hung. */
+const SILENCE_MS_MAX = 3000
+/** What a phase may take beyond what it was asked to take. A stopped server is noticed by then. */
+const PHASE_GRACE_MS = 8000
+const WATCH_MS = 200
+
+/**
+ * Runs one trial to its end. Rejects only with the reason of `signal`; the server and its children are
+ * gone in every case.
+ */
+export async function runTrial(
+  trial: Trial,
+  config: Config,
+  { command, runLoad, signal }: TrialSurroundings,
+): Promise<Repeat> {
+  const record = new TrialRecord(trial)
+  let server: RunningServer
+  try {
+    server = await startServer(command, trial.point.model.name, signal)
+  } catch (error) {
+    return record.endedBy(faultOf(error, signal))
+  }
+  try {
+    record.serverStarted(server)
+    const watch = new Watch(server, signal, record)
+    try {
+      const spec = specOf(trial, config, server.address)
+      record.loadEnded(await runLoad(spec, watch.hooks(spec)))
+    } catch (error) {
+      record.endedBy(faultOf(watch.cause ?? error, signal))
+    } finally {
+      watch.end()
+    }
+    const failure = record.isGood ? await server.stop() : null
+    return failure ? record.endedBy(failure) : record.toRepeat()
+  } finally {
+    await server.kill()
+  }
+}
+
+/** What the generator is asked for. */
+function specOf({ point, order }: Trial, config: Config, address: string): LoadSpec {
+  const servesFew = point.model.clientsAtOnce < point.clients
+  return {
+    workload: point.workload.name,
+    address,
+    clients: point.clients,
+    senders: Math.max(1, point.senders),
+    window: config.window,
+    messageBytes: config.messageBytes,
+    pingsPerSession: config.pingsPerSession,
+    warmupMs: point.workload.warmupMs,
+    durationMs: point.workload.durationMs,
+    setupStallMs: servesFew ? SETUP_STALL_BY_DESIGN_MS : config.setupStallMs,
+    drainMs: config.drainMs,
+    threads: Math.min(config.threads, point.clients),
+    // Another seed for each trial, so that no two servers see the same bytes; still the plan's choice.
+    seed: (config.seed + order) >>> 0,
+  }
+}
+
+/** The fault that an error stands for; rethrows what is not about the server but about being stopped. */
+function faultOf(error: unknown, signal: AbortSignal): Fault {
+  if (error instanceof FaultError) return error.fault
+  if (signal.aborted) throw signal.reason
+  return fault('generator-failed', `the load generator failed: ${messageOf(error)}`)
+}
+
+/** Everything a trial finds out, collected while it runs. */
+class TrialRecord {
+  readonly #trial: Trial
+  readonly #faults: Fault[] = []
+  readonly #samples: Sample[] = []
+  #pid = 0
+  #startupMs: number | null = null
+  #idle: TreeMemory | null = null
+  #before: TreeCounters | null = null
+  #ownCpuBefore = process.cpuUsage()
+  #measureStartedAtMs = 0
+  #resources: Resources | null = null
+  #load: LoadResult | null = null
+  operationsSeen = 0
+
+  constructor(trial: Trial) {
+    this.#trial = trial
+  }
+
+  get isGood(): boolean {
+    return this.#faults.length === 0
+  }
+
+  serverStarted(server: RunningServer): void {
+    this.#pid = server.pid
+    this.#startupMs = server.startupMs
+    this.#idle = readMemory(server.pid)
+  }
+
+  progress(operations: number): void {
+    this.operationsSeen = operations
+    this.#samples.push({ atMs: performance.now(), operations })
+  }
+
+  measureStarted(): void {
+    this.#measureStartedAtMs = performance.now()
+    this.#ownCpuBefore = process.cpuUsage()
+    this.#before = readCounters(this.#pid)
+  }
+
+  /** The load is over and every client still connected: now, and only now, is the memory all theirs. */
+  clientsHeld(): void {
+    const before = this.#before
+    const after = readCounters(this.#pid)
+    if (!before || !after) return
+    const own = process.cpuUsage(this.#ownCpuBefore)
+    // In the session workload nobody stays, so there is no memory that belongs to clients.
+    const areHeld = this.#trial.point.workload.name !== 'session'
+    const memory = areHeld ? readMemory(this.#pid) : null
+    const switches = switchesBetween(before, after)
+    this.#resources = {
+      cpuMs: Math.max(0, after.cpuMs - before.cpuMs),
+      idleMemoryKib: this.#idle?.kib ?? null,
+      heldMemoryKib: memory?.kib ?? null,
+      memoryIsRss: (memory?.isRss ?? false) || (this.#idle?.isRss ?? false),
+      processes: after.processes,
+      threads: after.threads,
+      openFiles: countOpenFiles(this.#pid),
+      voluntarySwitches: Math.max(0, switches.voluntary),
+      involuntarySwitches: Math.max(0, switches.involuntary),
+      othersCpuShare: othersShare(before, after, (own.user + own.system) / 1000),
+    }
+  }
+
+  loadEnded(load: LoadResult): void {
+    const { model, clients, workload } = this.#trial.point
+    this.#load = load
+    // Sessions take turns, so there even a model that talks to one client at a time serves them all.
+    const atOnce = workload.name === 'session' ? Infinity : model.clientsAtOnce
+    this.#faults.push(...faultsOfLoad(load, Math.min(clients, atOnce)))
+    if (load.ledger.outstanding > 0 && isStopped(this.#pid)) {
+      this.#faults.push(fault('server-hung', 'the server hung (its process is stopped)'))
+    }
+  }
+
+  endedBy(reason: Fault): Repeat {
+    this.#faults.push(reason)
+    return this.toRepeat()
+  }
+
+  toRepeat(): Repeat {
+    const load = this.#load
+    const windowMs = this.#trial.point.workload.durationMs
+    return {
+      repeat: this.#trial.repeat,
+      order: this.#trial.order,
+      startupMs: this.#startupMs,
+      throughputPerS: load && load.elapsedNs > 0 ? load.operations / (load.elapsedNs / 1e9) : null,
+      lastThirdOverFirst: lastThirdOverFirst(this.#samples, this.#measureStartedAtMs, windowMs),
+      load: load && recordOf(load),
+      operationsSeen: load?.operations ?? this.operationsSeen,
+      resources: this.#resources,
+      faults: this.#faults,
+    }
+  }
+}
+
+/** What the file keeps: the specification of every run follows from the configuration. */
+function recordOf(load: LoadResult): NonNullable<Repeat['load']> {
+  const { served, unserved, operations, elapsedNs } = load
+  return {
+    served,
+    unserved,
+    refused: { ...load.refused },
+    operations,
+    elapsedNs,
+    serviceTime: { ...load.serviceTime },
+    firstAnswerTime: load.firstAnswerTime && { ...load.firstAnswerTime },
+    ledger: { ...load.ledger },
+    errors: { ...load.errors },
+    generator: { ...load.generator },
+  }
+}
+
+/** Looks after a running trial: ends it when the server dies or hangs, or when the user has enough. */
+class Watch {
+  readonly #abort = new AbortController()
+  readonly #server: RunningServer
+  readonly #record: TrialRecord
+  readonly #outer: AbortSignal
+  readonly #timer: NodeJS.Timeout
+  readonly #onAbort = () => this.#abort.abort(this.#outer.reason)
+  #spec: LoadSpec | null = null
+  #phase: LoadPhase = 'setup'
+  #phaseStartedAtMs = performance.now()
+  #lastOperationAtMs = performance.now()
+  #ended = false
+
+  constructor(server: RunningServer, outer: AbortSignal, record: TrialRecord) {
+    this.#server = server
+    this.#outer = outer
+    this.#record = record
+    outer.addEventListener('abort', this.#onAbort)
+    if (outer.aborted) this.#onAbort()
+    this.#timer = setInterval(() => this.#look(), WATCH_MS)
+    void server.ended.then((end) =>
+      this.#endEarly(fault('server-died', `the server died (${describeEnd(end)})`)),
+    )
+  }
+
+  /** Why the trial was ended before its time; undefined when it was not. */
+  get cause(): unknown {
+    return this.#abort.signal.reason
+  }
+
+  hooks(spec: LoadSpec): LoadHooks {
+    this.#spec = spec
+    return {
+      signal: this.#abort.signal,
+      onPhase: (phase) => this.#phaseBegins(phase),
+      onProgress: (operations) => {
+        if (operations !== this.#record.operationsSeen) this.#lastOperationAtMs = performance.now()
+        this.#record.progress(operations)
+      },
+    }
+  }
+
+  end(): void {
+    this.#ended = true
+    clearInterval(this.#timer)
+    this.#outer.removeEventListener('abort', this.#onAbort)
+  }
+
+  #phaseBegins(phase: LoadPhase): void {
+    this.#phase = phase
+    this.#phaseStartedAtMs = this.#lastOperationAtMs = performance.now()
+    if (phase === 'measure') this.#record.measureStarted()
+    if (phase === 'hold') this.#record.clientsHeld()
+  }
+
+  #endEarly(reason: Fault): void {
+    if (!this.#ended && !this.#abort.signal.aborted) this.#abort.abort(new FaultError(reason))
+  }
+
+  #look(): void {
+    const spec = this.#spec
+    if (!spec) return
+    const inPhaseMs = performance.now() - this.#phaseStartedAtMs
+    if (inPhaseMs > phaseMs(this.#phase, spec) + PHASE_GRACE_MS) {
+      this.#endEarly(this.#hung(`${this.#phase} did not end`))
+    }
+    const isLoaded = this.#phase === 'warmup' || this.#phase === 'measure'
+    const silentMs = performance.now() - this.#lastOperationAtMs
+    if (isLoaded && silentMs > SILENCE_MS_MAX) {
+      this.#endEarly(this.#hung(`nothing was answered for ${Math.round(silentMs / 1000)} s`))
+    }
+  }
+
+  #hung(what: string): Fault {
+    const state = isStopped(this.#server.pid) ? ', its process is stopped' : ''
+    return fault('server-hung', `the server hung (${what}${state})`)
+  }
+}
+
+/** As by SIGSTOP, or by a debugger. */
+function isStopped(pid: number): boolean {
+  return ['T', 't'].includes(readTree(pid)[0]?.state ?? '')
+}
+
+/** How long a phase takes when all is well. */
+function phaseMs(phase: LoadPhase, spec: LoadSpec): number {
+  const phases: Readonly<Record<LoadPhase, number>> = {
+    // As long as clients keep being registered; each of them restarts the stall's clock.
+    setup: spec.clients * SETUP_MS_PER_CLIENT + spec.setupStallMs,
+    warmup: spec.warmupMs,
+    measure: spec.durationMs,
+    hold: spec.drainMs,
+    finish: 0,
+  }
+  return phases[phase]
+}
+
+/** A process per client takes 90 ms of CPU time; three times that on a busy machine. */
+const SETUP_MS_PER_CLIENT = 300

@@ -1,0 +1,81 @@
+// Verdicts: which figures must not be used, and why. Everything that was counted wrong, and everything
+// that ended before its time, makes its repeat a fault, and one faulty repeat makes its point invalid: a
+// figure that is right in two of three runs is not a figure.
+
+import type { LoadResult } from '../clients/load/contract.ts'
+import type { Fault, FaultKind, Point, Repeat } from './schema.ts'
+import { WORKLOAD_WORDS } from './workloads.ts'
+
+export function fault(kind: FaultKind, text: string): Fault {
+  return { kind, text }
+}
+
+/** What the generator counted, judged. `expected`: how many clients the model serves by design. */
+export function faultsOfLoad(load: LoadResult, expected: number): Fault[] {
+  return [
+    ...faultsOfLedger(load),
+    ...faultsOfService(load, expected),
+    ...faultsOfConnections(load),
+    ...(load.operations === 0
+      ? [
+          fault(
+            'nothing-measured',
+            `no ${WORKLOAD_WORDS[load.spec.workload].one} within the window`,
+          ),
+        ]
+      : []),
+  ]
+}
+
+function faultsOfLedger({ ledger }: LoadResult): Fault[] {
+  const { corrupt, duplicated, reordered, lost, outstanding } = ledger
+  const wrong = parts([
+    [corrupt, 'corrupt'],
+    [duplicated, 'duplicated'],
+    [reordered, 'out of order'],
+  ])
+  const missing = parts([
+    [lost, 'lost'],
+    [outstanding, 'never answered'],
+  ])
+  return [
+    ...(wrong ? [fault('wrong-answers', `wrong answers: ${wrong}`)] : []),
+    ...(missing ? [fault('messages-missing', `messages missing: ${missing}`)] : []),
+  ]
+}
+
+function faultsOfService({ served, refused }: LoadResult, expected: number): Fault[] {
+  if (served >= expected) return []
+  const words = Object.entries(refused).map(([why, count]) => `${count} refused with "${why}"`)
+  const why = words.length > 0 ? ` (${words.join(', ')})` : ''
+  return [fault('clients-not-served', `served ${served} of ${expected} clients${why}`)]
+}
+
+function faultsOfConnections({ errors }: LoadResult): Fault[] {
+  const words = Object.entries(errors).map(([cause, count]) => `${count} × ${cause}`)
+  return words.length > 0
+    ? [fault('connection-errors', `connections failed: ${words.join(', ')}`)]
+    : []
+}
+
+function parts(counts: readonly (readonly [number, string])[]): string {
+  return counts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${count} ${what}`)
+    .join(', ')
+}
+
+/**
+ * From this share of its time on, the busiest thread of the generator is taken for the limit: the server
+ * may be able to do more than it was asked to.
+ */
+export const BUSY_SHARE_MAX = 0.9
+
+export function statusOf(
+  faults: readonly Fault[],
+  measured: readonly Repeat[],
+  busyShare: number | null,
+): Point['status'] {
+  if (faults.length > 0 || measured.length === 0) return 'invalid'
+  return busyShare !== null && busyShare >= BUSY_SHARE_MAX ? 'lower-bound' : 'valid'
+}

@@ -1,0 +1,137 @@
+// Warnings: what makes a figure less than it seems, although nothing went wrong. The list is closed, and
+// each has a condition, a cause and something to try; a report never carries a warning of any other kind.
+
+import { pointName } from './points.ts'
+import type { Config, Environment, Point, Warning, WarningKind } from './schema.ts'
+import { medianOf } from './statistics.ts'
+import { BUSY_SHARE_MAX } from './verdict.ts'
+
+/** Above this, the repeats of one point differ by more than the models often do. */
+const COEFFICIENT_OF_VARIATION_MAX = 0.1
+/** Fewer repeats show a spread, but not how often it is exceeded. */
+const REPEATS_ENOUGH = 5
+/** The last third of the window may be this much faster or slower than the first. */
+const STEADY_TOLERANCE = 0.1
+/** CPU time of others, as a share of the machine's, in the median repeat. */
+const OTHERS_SHARE_MAX = 0.1
+/** Runnable tasks per core before anything was started. */
+const LOAD_PER_CORE_MAX = 0.5
+
+/** Everything a warning may be about. */
+interface Run {
+  readonly config: Config
+  readonly environment: Environment
+  readonly points: readonly Point[]
+}
+
+interface Rule {
+  /** The points it is about, or null when there is nothing to warn of; [] is the whole run. */
+  readonly about: (run: Run) => readonly Point[] | null
+  readonly cause: (run: Run, points: readonly Point[]) => string
+  readonly tryThis: string
+}
+
+/** The warnings of a run, in the order of the list. */
+export function findWarnings(run: Run): Warning[] {
+  return (Object.keys(RULES) as WarningKind[]).flatMap((kind) => {
+    const { about, cause, tryThis } = RULES[kind]
+    const points = about(run)
+    if (points === null) return []
+    return [{ kind, points: points.map(pointName), cause: cause(run, points), tryThis }]
+  })
+}
+
+const RULES: Readonly<Record<WarningKind, Rule>> = {
+  'model-served-few': {
+    about: forPoints(({ summary, clients }) => summary !== null && summary.served < clients),
+    cause: (_, points) => {
+      const models = [...new Set(points.map(({ model }) => model))].join(', ')
+      return `${models} talks to fewer clients at a time than were connected; the figures come from those it served, the others waited.`
+    },
+    tryThis: 'Compare it at --clients 1, or by the session workload, which takes turns.',
+  },
+  'generator-was-limit': {
+    about: forPoints(({ status }) => status === 'lower-bound'),
+    cause: () =>
+      `The load generator was busy for ${percent(BUSY_SHARE_MAX)} of the time or more: these servers can do at least this, and nobody knows how much more.`,
+    tryThis: 'Use more --threads, or a machine with more cores.',
+  },
+  'steady-state-missing': {
+    about: forPoints(({ repeats }) => {
+      const ratio = medianOf(repeats.map(({ lastThirdOverFirst }) => lastThirdOverFirst))
+      return ratio !== null && Math.abs(ratio - 1) > STEADY_TOLERANCE
+    }),
+    cause: () =>
+      `The rate in the last third of the window differed from that in the first by more than ${percent(STEADY_TOLERANCE)}: the servers were still warming up, or slowing down.`,
+    tryThis: 'Use a longer --warmup.',
+  },
+  'spread-wide': {
+    about: forPoints(
+      ({ summary }) =>
+        (summary?.throughputPerS.coefficientOfVariation ?? 0) > COEFFICIENT_OF_VARIATION_MAX,
+    ),
+    cause: () =>
+      `The repeats differ by more than ${percent(COEFFICIENT_OF_VARIATION_MAX)} (standard deviation over mean).`,
+    tryThis: 'Close other programs, and use a longer --duration or more --repeats.',
+  },
+  'few-repeats': {
+    about: ({ config }) => (config.repeats < REPEATS_ENOUGH ? [] : null),
+    cause: ({ config }) =>
+      `${config.repeats} ${config.repeats === 1 ? 'repeat shows' : 'repeats show'} roughly who is faster, not by how much.`,
+    tryThis: 'Use more --repeats, or --full.',
+  },
+  'machine-busy': {
+    about: (run) => {
+      const busy = forPoints(isDisturbed)(run)
+      return busy ?? (wasBusyBefore(run.environment) ? [] : null)
+    },
+    cause: ({ environment }, points) =>
+      points.length > 0
+        ? `Other programs took more than ${percent(OTHERS_SHARE_MAX)} of the CPU meanwhile.`
+        : `The machine was busy before the run (load average ${environment.loadAverageBefore?.toFixed(1)}).`,
+    tryThis: 'Close other programs, and run it again.',
+  },
+  'memory-not-measurable': {
+    about: forPoints(({ summary }) => summary?.memoryIsRss === true),
+    cause: () =>
+      'PSS could not be read, so memory is RSS, which counts a page once for every process that shares it.',
+    tryThis: 'Run it as the user who may read /proc/<pid>/smaps_rollup.',
+  },
+  'resources-not-measurable': {
+    about: ({ points }) => {
+      const measured = points.filter(({ summary }) => summary !== null)
+      const isMissing = measured.length > 0 && measured.every((p) => hasNoResources(p))
+      return isMissing ? [] : null
+    },
+    cause: ({ environment }) =>
+      `CPU time and memory of the servers cannot be measured on ${environment.platform}.`,
+    tryThis: 'Run it on Linux.',
+  },
+}
+
+/** A rule about single points; those that were not run, or are invalid anyway, need no warning. */
+function forPoints(holds: (point: Point) => boolean): (run: Run) => readonly Point[] | null {
+  return ({ points }) => {
+    const found = points.filter(
+      (point) => (point.status === 'valid' || point.status === 'lower-bound') && holds(point),
+    )
+    return found.length > 0 ? found : null
+  }
+}
+
+function isDisturbed({ repeats }: Point): boolean {
+  const others = medianOf(repeats.map(({ resources }) => resources?.othersCpuShare ?? null))
+  return others !== null && others > OTHERS_SHARE_MAX
+}
+
+function wasBusyBefore({ loadAverageBefore, cores }: Environment): boolean {
+  return loadAverageBefore !== null && loadAverageBefore / cores > LOAD_PER_CORE_MAX
+}
+
+function hasNoResources({ repeats }: Point): boolean {
+  return repeats.every(({ resources }) => resources === null)
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`
+}
