@@ -1,0 +1,126 @@
+// Servers for the load generator to be tested against: a small honest one, on node:net, and all the ways
+// in which it can be made dishonest. It keeps count of what it was asked, to compare with what the
+// generator says it asked.
+
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+
+/** One client as the server sees it. */
+export interface Client {
+  readonly socket: Socket
+  readonly number: number
+  nick: string
+  inRoom: boolean
+}
+
+export interface Faults {
+  /** What is written instead of an answer (PONG) or a delivery. `count` goes from 1, over all of them. */
+  readonly tamper?: (line: string, count: number, client: Client) => readonly string[]
+  /** Called before a line is obeyed; true means that it is to be ignored. */
+  readonly ignore?: (line: string, client: Client) => boolean
+  /** Called with every new connection; true means that it is not to be served. */
+  readonly refuse?: (client: Client) => boolean
+  readonly serverName?: string
+  readonly terminator?: string
+}
+
+export class ChatServer {
+  readonly #server: Server
+  readonly #faults: Faults
+  readonly clients = new Set<Client>()
+  /** Connections so far. */
+  accepted = 0
+  pings = 0
+  messages = 0
+  quits = 0
+  /** Answers and deliveries written, before tampering. */
+  answers = 0
+  readonly nicks = new Set<string>()
+
+  private constructor(faults: Faults) {
+    this.#faults = faults
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#serve(socket),
+    )
+  }
+
+  /** Listens on loopback, or on the Unix-domain socket `path`. */
+  static async start(faults: Faults = {}, path?: string): Promise<ChatServer> {
+    const server = new ChatServer(faults)
+    server.#server.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path })
+    await once(server.#server, 'listening')
+    return server
+  }
+
+  get address(): string {
+    const address = this.#server.address()!
+    return typeof address === 'string' ? `unix:${address}` : `127.0.0.1:${address.port}`
+  }
+
+  async stop(): Promise<void> {
+    for (const { socket } of this.clients) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #serve(socket: Socket): void {
+    const client: Client = { socket, number: this.accepted++, nick: '', inRoom: false }
+    this.clients.add(client)
+    socket.on('close', () => this.clients.delete(client))
+    // A reset by the generator's closing is as good an end as any.
+    socket.on('error', () => socket.destroy())
+    socket.on('end', () => socket.end())
+    if (this.#faults.refuse?.(client)) return
+    let rest = ''
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      const lines = (rest + text).split('\r\n')
+      rest = lines.pop()!
+      for (const line of lines) this.#obey(client, line)
+    })
+  }
+
+  #obey(client: Client, line: string): void {
+    if (this.#faults.ignore?.(line, client)) return
+    const name = this.#faults.serverName ?? 'tests.local'
+    const command = line.split(' ', 1)[0]
+    const words = line.slice(command!.length + 1)
+    if (command === 'NICK') client.nick = words
+    else if (command === 'USER') {
+      this.nicks.add(client.nick)
+      this.say(client, `:${name} 001 ${client.nick} :Welcome`)
+    } else if (command === 'JOIN') this.#join(client, name)
+    else if (command === 'PING') {
+      this.pings++
+      this.#answer(client, `:${name} PONG ${name} ${words}`)
+    } else if (command === 'PRIVMSG') {
+      this.messages++
+      for (const other of this.clients) {
+        if (other === client || !other.inRoom) continue
+        this.#answer(other, `:${client.nick}!~bench@127.0.0.1 PRIVMSG ${words}`)
+      }
+    } else if (command === 'QUIT') {
+      this.quits++
+      client.socket.end('ERROR :Closing Link\r\n')
+    }
+  }
+
+  #join(client: Client, name: string): void {
+    client.inRoom = true
+    for (const other of this.clients) {
+      if (other.inRoom) this.say(other, `:${client.nick}!~bench@127.0.0.1 JOIN #bench`)
+    }
+    this.say(client, `:${name} 353 ${client.nick} = #bench :${client.nick}`)
+    this.say(client, `:${name} 366 ${client.nick} #bench :End of NAMES`)
+  }
+
+  #answer(client: Client, line: string): void {
+    this.answers++
+    const lines = this.#faults.tamper?.(line, this.answers, client) ?? [line]
+    for (const one of lines) this.say(client, one)
+  }
+
+  say(client: Client, line: string): void {
+    if (!client.socket.destroyed)
+      client.socket.write(line + (this.#faults.terminator ?? '\r\n'), 'latin1')
+  }
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { checkSpec, type LoadSpec, LoadSpecError, runLoad } from '../../clients/load/index.ts'
+import { AddressError } from '../../posix/index.ts'
+
+const SPEC: LoadSpec = {
+  workload: 'room',
+  address: '127.0.0.1:6667',
+  clients: 10,
+  senders: 2,
+  window: 1,
+  messageBytes: 64,
+  pingsPerSession: 10,
+  warmupMs: 0,
+  durationMs: 100,
+  setupStallMs: 100,
+  drainMs: 100,
+  threads: 1,
+  seed: 1,
+}
+
+describe('a specification', () => {
+  test('that makes sense is accepted', () => {
+    expect(() => checkSpec(SPEC)).not.toThrow()
+    expect(() => checkSpec({ ...SPEC, address: 'unix:/tmp/chat' })).not.toThrow()
+  })
+
+  test.each<[field: string, change: Record<string, unknown>]>([
+    ['workload', { workload: 'pong' }],
+    ['workload', { workload: undefined }],
+    ['clients', { clients: 0 }],
+    ['clients', { clients: 1.5 }],
+    ['clients', { clients: '10' }],
+    ['clients', { clients: 1e9 }],
+    ['clients', { clients: 1, senders: 1 }],
+    ['senders', { senders: 0 }],
+    ['senders', { senders: 11 }],
+    ['window', { window: 0 }],
+    ['window', { window: NaN }],
+    ['messageBytes', { messageBytes: 23 }],
+    ['messageBytes', { messageBytes: 500 }],
+    ['warmupMs', { warmupMs: -1 }],
+    ['durationMs', { durationMs: 0 }],
+    ['durationMs', { durationMs: Infinity }],
+    ['setupStallMs', { setupStallMs: 0 }],
+    ['drainMs', { drainMs: -1 }],
+    ['threads', { threads: 0 }],
+    ['threads', { threads: 11 }],
+    ['seed', { seed: -1 }],
+    ['seed', { seed: 2 ** 32 }],
+    ['address', { address: '127.0.0.1:0' }],
+    ['pingsPerSession', { workload: 'session', pingsPerSession: 0 }],
+  ])('is refused in one sentence that names %s: %j', async (field, change) => {
+    const spec = { ...SPEC, ...change } as LoadSpec
+    expect(() => checkSpec(spec)).toThrow(LoadSpecError)
+    expect(() => checkSpec(spec)).toThrow(new RegExp(`^${field} is .*\\.$`))
+    await expect(runLoad(spec)).rejects.toThrow(LoadSpecError)
+  })
+
+  test('fields that a workload does not read may say anything', () => {
+    expect(() =>
+      checkSpec({ ...SPEC, workload: 'ping', senders: 0, pingsPerSession: 0 }),
+    ).not.toThrow()
+  })
+
+  test('the address is one that can be written on a command line', () => {
+    expect(() => checkSpec({ ...SPEC, address: 'localhost' })).toThrow(AddressError)
+  })
+})
