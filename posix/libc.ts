@@ -68,7 +68,7 @@ export const getsockopt = declare('getsockopt', 'int', [
   'uintptr_t',
 ])
 export const poll = declare('poll', 'int', ['uintptr_t', 'unsigned long', 'int'])
-export const _exit = declare('_exit', 'void', ['int'])
+export const exitAtOnce = declare('_exit', 'void', ['int'])
 export const getrlimit = declare('getrlimit', 'int', ['int', 'uintptr_t'])
 
 // Linux only.

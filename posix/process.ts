@@ -28,6 +28,6 @@ export function dieWithParent(): void {
  * may be for ever; _exit(2) does not.
  */
 export function exitNow(status: number): never {
-  libc._exit(status)
+  libc.exitAtOnce(status)
   throw new Error('_exit returned')
 }

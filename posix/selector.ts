@@ -46,46 +46,46 @@ const POLLFD_BYTES = 8 // struct pollfd: int fd, short events, short revents
 
 /** poll(2) as it is: a list of descriptors in the caller's order, for those who wait on very few. */
 export class PollSet {
-  readonly #memory: IoBuffer
-  readonly #words: Int32Array
-  readonly #halves: Int16Array
+  private readonly memory: IoBuffer
+  private readonly words: Int32Array
+  private readonly halves: Int16Array
 
   /** `capacity`: how many descriptors there is room for. */
   constructor(capacity: number) {
-    this.#memory = new IoBuffer(capacity * POLLFD_BYTES)
-    const { buffer } = this.#memory.bytes
-    this.#words = new Int32Array(buffer)
-    this.#halves = new Int16Array(buffer)
+    this.memory = new IoBuffer(capacity * POLLFD_BYTES)
+    const { buffer } = this.memory.bytes
+    this.words = new Int32Array(buffer)
+    this.halves = new Int16Array(buffer)
   }
 
   get capacity(): number {
-    return this.#words.length / 2
+    return this.words.length / 2
   }
 
   /** Puts a descriptor in slot `i`; -1 makes the kernel pass over it. */
   set(i: number, fd: number, interest: number): void {
-    this.#words[2 * i] = fd
-    this.#halves[4 * i + 2] =
+    this.words[2 * i] = fd
+    this.halves[4 * i + 2] =
       (interest & READABLE ? POLLIN : 0) | (interest & WRITABLE ? POLLOUT : 0)
-    this.#halves[4 * i + 3] = 0
+    this.halves[4 * i + 3] = 0
   }
 
   fd(i: number): number {
-    return this.#words[2 * i]!
+    return this.words[2 * i]!
   }
 
   interest(i: number): number {
-    return eventsOf(this.#halves[4 * i + 2]!)
+    return eventsOf(this.halves[4 * i + 2]!)
   }
 
   /** What the last poll found in slot `i`; 0 is nothing. */
   events(i: number): number {
-    return eventsOf(this.#halves[4 * i + 3]!)
+    return eventsOf(this.halves[4 * i + 3]!)
   }
 
   /** Waits on the first `count` slots. The kernel looks at them in their order. */
   poll(count: number, timeoutMs: number): number {
-    const ready = libc.poll(this.#memory.address, count, timeoutMs)
+    const ready = libc.poll(this.memory.address, count, timeoutMs)
     if (ready >= 0) return ready
     const errno = libc.errno()
     if (errno === E.EINTR) return 0
@@ -94,7 +94,7 @@ export class PollSet {
 
   /** As poll, on a thread of libuv's pool: the event loop goes on meanwhile. */
   pollAsync(count: number, timeoutMs: number): Promise<number> {
-    const memory = this.#memory
+    const memory = this.memory
     lent.add(memory)
     return new Promise((resolve, reject) => {
       libc.poll.async(memory.address, count, timeoutMs, (error, ready) => {
@@ -126,69 +126,69 @@ function eventsOf(bits: number): number {
 
 export class PollSelector implements Selector {
   readonly name = 'poll'
-  #set = new PollSet(64)
-  #count = 0
+  private set = new PollSet(64)
+  private count = 0
   /** Descriptor to slot. */
-  readonly #slots = new Map<number, number>()
+  private readonly slots = new Map<number, number>()
   /** The slots that were ready at the last wait. */
-  readonly #ready: number[] = []
+  private readonly ready: number[] = []
 
   register(fd: number, interest: number): void {
-    if (this.#slots.has(fd)) throw new SystemError(E.EEXIST, 'poll')
-    if (this.#count === this.#set.capacity) this.#grow()
-    this.#slots.set(fd, this.#count)
-    this.#set.set(this.#count++, fd, interest)
+    if (this.slots.has(fd)) throw new SystemError(E.EEXIST, 'poll')
+    if (this.count === this.set.capacity) this.grow()
+    this.slots.set(fd, this.count)
+    this.set.set(this.count++, fd, interest)
   }
 
   modify(fd: number, interest: number): void {
-    this.#set.set(this.#slotOf(fd), fd, interest)
+    this.set.set(this.slotOf(fd), fd, interest)
   }
 
   /** The last descriptor moves to the slot that becomes free: the list has no holes. */
   unregister(fd: number): void {
-    const slot = this.#slotOf(fd)
-    const last = --this.#count
-    const moved = this.#set.fd(last)
-    this.#set.set(slot, moved, this.#set.interest(last))
-    this.#slots.set(moved, slot)
-    this.#slots.delete(fd)
+    const slot = this.slotOf(fd)
+    const last = --this.count
+    const moved = this.set.fd(last)
+    this.set.set(slot, moved, this.set.interest(last))
+    this.slots.set(moved, slot)
+    this.slots.delete(fd)
   }
 
   wait(timeoutMs: number): number {
-    let missing = this.#set.poll(this.#count, timeoutMs)
-    this.#ready.length = 0
-    for (let slot = 0; missing > 0 && slot < this.#count; slot++) {
-      if (this.#set.events(slot) === 0) continue
+    let missing = this.set.poll(this.count, timeoutMs)
+    this.ready.length = 0
+    for (let slot = 0; missing > 0 && slot < this.count; slot++) {
+      if (this.set.events(slot) === 0) continue
       // Copied out, because unregistering during the turn moves slots.
-      this.#ready.push(this.#set.fd(slot), this.#set.events(slot))
+      this.ready.push(this.set.fd(slot), this.set.events(slot))
       missing--
     }
-    return this.#ready.length / 2
+    return this.ready.length / 2
   }
 
   fd(i: number): number {
-    return this.#ready[2 * i]!
+    return this.ready[2 * i]!
   }
 
   events(i: number): number {
-    return this.#ready[2 * i + 1]!
+    return this.ready[2 * i + 1]!
   }
 
   close(): void {
-    this.#slots.clear()
-    this.#count = 0
+    this.slots.clear()
+    this.count = 0
   }
 
-  #slotOf(fd: number): number {
-    const slot = this.#slots.get(fd)
+  private slotOf(fd: number): number {
+    const slot = this.slots.get(fd)
     if (slot === undefined) throw new SystemError(E.ENOENT, 'poll')
     return slot
   }
 
-  #grow(): void {
-    const larger = new PollSet(this.#set.capacity * 2)
-    for (let i = 0; i < this.#count; i++) larger.set(i, this.#set.fd(i), this.#set.interest(i))
-    this.#set = larger
+  private grow(): void {
+    const larger = new PollSet(this.set.capacity * 2)
+    for (let i = 0; i < this.count; i++) larger.set(i, this.set.fd(i), this.set.interest(i))
+    this.set = larger
   }
 }
 
@@ -203,31 +203,31 @@ const EPOLL_DATA_WORD = process.arch === 'x64' ? 1 : 2
 
 export class EpollSelector implements Selector {
   readonly name = 'epoll'
-  readonly #epoll: number
-  readonly #memory = new IoBuffer(EPOLL_EVENTS_MAX * EPOLL_EVENT_WORDS * 4)
-  readonly #words = new Int32Array(this.#memory.bytes.buffer)
-  readonly #change = new IoBuffer(EPOLL_EVENT_WORDS * 4)
-  readonly #changeWords = new Int32Array(this.#change.bytes.buffer)
+  private readonly epoll: number
+  private readonly memory = new IoBuffer(EPOLL_EVENTS_MAX * EPOLL_EVENT_WORDS * 4)
+  private readonly words = new Int32Array(this.memory.bytes.buffer)
+  private readonly change = new IoBuffer(EPOLL_EVENT_WORDS * 4)
+  private readonly changeWords = new Int32Array(this.change.bytes.buffer)
 
   constructor() {
-    this.#epoll = libc.epoll_create1(C.SOCK_CLOEXEC)
-    if (this.#epoll < 0) throw new SystemError(libc.errno(), 'epoll_create1')
+    this.epoll = libc.epoll_create1(C.SOCK_CLOEXEC)
+    if (this.epoll < 0) throw new SystemError(libc.errno(), 'epoll_create1')
   }
 
   register(fd: number, interest: number): void {
-    this.#control(EPOLL_CTL_ADD, fd, interest)
+    this.control(EPOLL_CTL_ADD, fd, interest)
   }
 
   modify(fd: number, interest: number): void {
-    this.#control(EPOLL_CTL_MOD, fd, interest)
+    this.control(EPOLL_CTL_MOD, fd, interest)
   }
 
   unregister(fd: number): void {
-    this.#control(EPOLL_CTL_DEL, fd, 0)
+    this.control(EPOLL_CTL_DEL, fd, 0)
   }
 
   wait(timeoutMs: number): number {
-    const ready = libc.epoll_wait(this.#epoll, this.#memory.address, EPOLL_EVENTS_MAX, timeoutMs)
+    const ready = libc.epoll_wait(this.epoll, this.memory.address, EPOLL_EVENTS_MAX, timeoutMs)
     if (ready >= 0) return ready
     const errno = libc.errno()
     if (errno === E.EINTR) return 0
@@ -235,21 +235,21 @@ export class EpollSelector implements Selector {
   }
 
   fd(i: number): number {
-    return this.#words[i * EPOLL_EVENT_WORDS + EPOLL_DATA_WORD]!
+    return this.words[i * EPOLL_EVENT_WORDS + EPOLL_DATA_WORD]!
   }
 
   events(i: number): number {
-    return eventsOf(this.#words[i * EPOLL_EVENT_WORDS]!)
+    return eventsOf(this.words[i * EPOLL_EVENT_WORDS]!)
   }
 
   close(): void {
-    if (libc.close(this.#epoll) < 0) throw new SystemError(libc.errno(), 'close')
+    if (libc.close(this.epoll) < 0) throw new SystemError(libc.errno(), 'close')
   }
 
-  #control(operation: number, fd: number, interest: number): void {
-    this.#changeWords[0] = (interest & READABLE ? POLLIN : 0) | (interest & WRITABLE ? POLLOUT : 0)
-    this.#changeWords[EPOLL_DATA_WORD] = fd
-    if (libc.epoll_ctl(this.#epoll, operation, fd, this.#change.address) < 0) {
+  private control(operation: number, fd: number, interest: number): void {
+    this.changeWords[0] = (interest & READABLE ? POLLIN : 0) | (interest & WRITABLE ? POLLOUT : 0)
+    this.changeWords[EPOLL_DATA_WORD] = fd
+    if (libc.epoll_ctl(this.epoll, operation, fd, this.change.address) < 0) {
       throw new SystemError(libc.errno(), 'epoll_ctl')
     }
   }

@@ -58,21 +58,29 @@ export class Conversation {
     this.deadlineMs = nowMs + server.limits.registrationTimeoutMs
   }
 
-  /** Takes in bytes, and does no more than that. They are copied: the caller may reuse its buffer. */
-  receive(bytes: Buffer, nowMs: number): void {
-    if (this.closed || bytes.length === 0) return
+  /**
+   * Takes in bytes (the first `count` of them), and does no more than that. They are copied: the caller
+   * may reuse its buffer.
+   */
+  receive(bytes: Buffer, nowMs: number, count = bytes.length): void {
+    if (this.closed || count === 0) return
     if (this.registered) {
       this.deadlineMs = nowMs + this.server.limits.pingIntervalMs
       this.awaitsPong = false
     }
     if (this.reader.length > INPUT_BYTES_MAX) return
-    this.reader.push(bytes.toString('latin1'))
+    this.reader.push(bytes.toString('latin1', 0, count))
     this.mayHaveLines = true
   }
 
   /** Whether lines may be waiting: true from receive() until nextEffect() returns null. */
   get pending(): boolean {
     return this.mayHaveLines
+  }
+
+  /** Whether more waits than one whole line. */
+  get pendingSeveral(): boolean {
+    return this.reader.several
   }
 
   /** The next thing to do for this client; null: nothing before more bytes come. */

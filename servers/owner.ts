@@ -62,7 +62,6 @@ export interface HandOver {
 
 const CLIENT_SLOT = 0
 const LINK_SLOT = 1
-const LF = 10
 
 /**
  * Below both of these, what one read of the link returned cannot come from a full one: even with the
@@ -75,256 +74,244 @@ const NEARLY_FULL_FRAMES = 32
 class HubGone extends Error {}
 
 class Owner {
-  readonly #client: number
-  readonly #link: number
-  readonly #settings: Settings
-  readonly #conversation: Conversation
-  readonly #ready = new PollSet(2)
-  readonly #input = new IoBuffer(16 * 1024)
-  readonly #output = new IoBuffer(16 * 1024)
-  /** Frames from the link: `#filled` bytes of them wait to be looked at. */
-  readonly #frames = new IoBuffer(2 * (PAYLOAD_BYTES_MAX + HEADER_BYTES))
-  #filled = 0
-  #acknowledged = true
+  private readonly client: number
+  private readonly link: number
+  private readonly settings: Settings
+  private readonly conversation: Conversation
+  private readonly ready = new PollSet(2)
+  private readonly input = new IoBuffer(16 * 1024)
+  private readonly output = new IoBuffer(16 * 1024)
+  /** Frames from the link: `filled` bytes of them wait to be looked at. */
+  private readonly frames = new IoBuffer(2 * (PAYLOAD_BYTES_MAX + HEADER_BYTES))
+  private filled = 0
+  private acknowledged = true
   /** The hub may hold deliveries that the link had no room for. */
-  #behind = false
+  private behind = false
   /** The connection is over: by the hub's word, the conversation's, or the client's. */
-  #over = false
-  #toldMs = performance.now()
+  private over = false
+  /** The time of this turn: one look at the clock is enough for all that is done in it. */
+  private nowMs = performance.now()
+  /** When the hub last heard of us. */
+  private toldMs = this.nowMs
+  /** When there is something to do without anybody sending anything. */
+  private dueMs = this.nowMs
 
   constructor({ client, link, settings }: HandOver) {
-    this.#client = client
-    this.#link = link
-    this.#settings = settings
-    this.#conversation = new Conversation(settings, this.#toldMs)
-    this.#ready.set(CLIENT_SLOT, client, READABLE)
-    this.#ready.set(LINK_SLOT, link, READABLE)
+    this.client = client
+    this.link = link
+    this.settings = settings
+    this.conversation = new Conversation(settings, this.toldMs)
+    this.ready.set(CLIENT_SLOT, client, READABLE)
+    this.ready.set(LINK_SLOT, link, READABLE)
     // A send that waits for a slow client looks up this often, to say that it lives.
     setSendTimeoutMs(client, settings.server.heartbeatMs)
     setNoDelay(client, true)
-    this.#tell(BEAT, '')
+    this.tell(BEAT, '')
   }
 
   /** Serves the client to the end of the connection. Throws HubGone when nobody is left to serve for. */
   run(): void {
-    while (!this.#over) {
-      this.#ready.poll(2, this.#waitMs())
-      const more = this.#ready.events(CLIENT_SLOT) !== 0 && this.#receive()
-      if (more || this.#ready.events(LINK_SLOT) !== 0) this.#listen(recvNow)
-      this.#converse()
-      this.#tick()
+    while (!this.over) {
+      this.ready.poll(2, Math.max(0, Math.ceil(this.dueMs - this.nowMs)))
+      this.nowMs = performance.now()
+      let listen = this.ready.events(LINK_SLOT) !== 0
+      if (this.ready.events(CLIENT_SLOT) !== 0 && this.receive()) listen = true
+      if (listen) this.listen(recvNow)
+      this.converse()
+      if (this.nowMs >= this.dueMs) this.tick()
     }
-    lingeringClose(this.#client, this.#input, this.#settings.server.lingerMs)
+    lingeringClose(this.client, this.input, this.settings.server.lingerMs)
   }
 
-  #waitMs(): number {
-    const nowMs = performance.now()
-    const dueMs = Math.min(
-      this.#conversation.nextTickMs(),
-      this.#toldMs + this.#settings.server.heartbeatMs,
-    )
-    return Math.max(0, Math.ceil(dueMs - nowMs))
-  }
-
-  /** Takes in what the client sent. Returns whether it was more than one line (rule 2). */
-  #receive(): boolean {
-    const { bytes, length } = this.#input
-    let count: number
+  /** Takes in what the client sent. Returns whether it may be more than one line (rule 2). */
+  private receive(): boolean {
+    const { input, conversation } = this
     try {
-      count = recvNow(this.#client, this.#input, 0, length)
+      const count = recvNow(this.client, input, 0, input.length)
+      if (count === 0) this.end(CONNECTION_CLOSED)
+      if (count > 0) conversation.receive(input.bytes, this.nowMs, count)
     } catch (error) {
-      this.#end(reasonOf(error))
-      return false
+      this.end(reasonOf(error))
     }
-    if (count === AGAIN) return false
-    if (count === 0) {
-      this.#end(CONNECTION_CLOSED)
-      return false
-    }
-    this.#conversation.receive(bytes.subarray(0, count), performance.now())
-    return bytes.indexOf(LF) < count - 1
+    return conversation.pendingSeveral
   }
 
   /** Performs the conversation's effects until it needs more bytes. */
-  #converse(): void {
-    while (!this.#over) {
-      const effect = this.#conversation.nextEffect()
+  private converse(): void {
+    while (!this.over) {
+      const effect = this.conversation.nextEffect()
       if (effect === null) return
-      if (this.#behind) this.#synchronise()
+      if (this.behind) this.synchronise()
       switch (effect.kind) {
         case 'reply':
-          this.#write(effect.text)
+          this.write(effect.text)
           break
         case 'hub':
-          this.#tell(LINE, effect.line)
-          this.#awaitAcknowledgement()
+          this.tell(LINE, effect.line)
+          this.awaitAcknowledgement()
           break
         case 'compute':
           busyFor(effect.ms)
           break
         case 'wait':
-          this.#wait(effect.ms)
+          this.wait(effect.ms)
           break
         case 'close':
-          this.#write(effect.text)
-          this.#end(effect.reason)
+          this.write(effect.text)
+          this.end(effect.reason)
           break
       }
     }
   }
 
   /** Lets time pass. Deliveries are written meanwhile: only this client's own answers wait. */
-  #wait(ms: number): void {
+  private wait(ms: number): void {
     const endMs = performance.now() + ms
-    this.#ready.set(CLIENT_SLOT, -1, 0)
-    while (!this.#over) {
+    this.ready.set(CLIENT_SLOT, -1, 0)
+    while (!this.over) {
       const leftMs = endMs - performance.now()
       if (leftMs <= 0) break
-      this.#ready.poll(2, Math.min(Math.ceil(leftMs), this.#settings.server.heartbeatMs))
-      if (this.#ready.events(LINK_SLOT) !== 0) this.#listen(recvNow)
-      this.#beatWhenDue()
+      this.ready.poll(2, Math.min(Math.ceil(leftMs), this.settings.server.heartbeatMs))
+      if (this.ready.events(LINK_SLOT) !== 0) this.listen(recvNow)
+      this.nowMs = performance.now()
+      if (this.nowMs - this.toldMs >= this.settings.server.heartbeatMs) this.tell(BEAT, '')
     }
-    this.#ready.set(CLIENT_SLOT, this.#client, READABLE)
+    this.ready.set(CLIENT_SLOT, this.client, READABLE)
   }
 
-  #tick(): void {
-    this.#beatWhenDue()
-    if (this.#over || performance.now() < this.#conversation.nextTickMs()) return
-    const effect = this.#conversation.tick(performance.now())
-    if (effect?.kind === 'reply') this.#write(effect.text)
+  /** What time alone brings about. Activity only ever postpones it, so it is looked at when it is due. */
+  private tick(): void {
+    const { server } = this.settings
+    if (this.nowMs - this.toldMs >= server.heartbeatMs) this.tell(BEAT, '')
+    const effect = this.conversation.tick(this.nowMs)
+    if (effect?.kind === 'reply') this.write(effect.text)
     if (effect?.kind === 'close') {
-      this.#write(effect.text)
-      this.#end(effect.reason)
+      this.write(effect.text)
+      this.end(effect.reason)
     }
+    this.dueMs = Math.min(this.conversation.nextTickMs(), this.toldMs + server.heartbeatMs)
   }
 
   /** Takes frames from the link, and performs each whole one. */
-  #listen(receive: typeof recv): void {
-    const { length } = this.#frames
-    const count = receive(this.#link, this.#frames, this.#filled, length - this.#filled)
+  private listen(receive: typeof recv): void {
+    const { length } = this.frames
+    const count = receive(this.link, this.frames, this.filled, length - this.filled)
     if (count === AGAIN) return
     if (count === 0) throw new HubGone()
-    this.#filled += count
-    const { bytes } = this.#frames
+    this.filled += count
+    const { bytes } = this.frames
     let at = 0
     let frames = 0
-    while (this.#filled - at >= HEADER_BYTES) {
+    while (this.filled - at >= HEADER_BYTES) {
       const end = at + HEADER_BYTES + bytes.readUInt32LE(at + 1)
-      if (end > this.#filled) break
-      this.#performFrame(bytes[at]!, at + HEADER_BYTES, end)
+      if (end > this.filled) break
+      this.performFrame(bytes[at]!, at + HEADER_BYTES, end)
       at = end
       frames++
     }
-    if (at < this.#filled) bytes.copyWithin(0, at, this.#filled)
-    this.#filled -= at
-    if (this.#filled > 0 || count > NEARLY_FULL_BYTES || frames > NEARLY_FULL_FRAMES) {
-      this.#behind = true
+    if (at < this.filled) bytes.copyWithin(0, at, this.filled)
+    this.filled -= at
+    if (this.filled > 0 || count > NEARLY_FULL_BYTES || frames > NEARLY_FULL_FRAMES) {
+      this.behind = true
     }
   }
 
-  #performFrame(kind: number, start: number, end: number): void {
+  private performFrame(kind: number, start: number, end: number): void {
     switch (kind) {
       case DELIVER:
-        this.#send(this.#frames, start, end)
+        this.send(this.frames, start, end)
         break
       case ACK:
-        this.#acknowledged = true
+        this.acknowledged = true
         break
       case IDENTIFY: {
-        const registered = this.#frames.bytes[start] === 0x31
-        this.#conversation.identify(
-          this.#frames.bytes.toString('latin1', start + 1, end),
-          registered,
-        )
+        const registered = this.frames.bytes[start] === 0x31
+        this.conversation.identify(this.frames.bytes.toString('latin1', start + 1, end), registered)
         break
       }
       case CLOSE:
-        this.#send(this.#frames, start, end)
-        this.#over = true
+        this.send(this.frames, start, end)
+        this.over = true
         break
       default:
         throw new Error(`The link has a frame of an unknown kind: ${kind}`)
     }
   }
 
-  #tell(kind: number, payload: string): void {
-    const { bytes } = this.#output
+  private tell(kind: number, payload: string): void {
+    const { bytes } = this.output
     bytes[0] = kind
     bytes.writeUInt32LE(payload.length, 1)
     bytes.write(payload, HEADER_BYTES, 'latin1')
     try {
-      sendAll(this.#link, this.#output, 0, HEADER_BYTES + payload.length)
+      sendAll(this.link, this.output, 0, HEADER_BYTES + payload.length)
     } catch {
       throw new HubGone() // EPIPE, ECONNRESET: there is no other reason for a socketpair to fail.
     }
-    this.#toldMs = performance.now()
-    this.#acknowledged = false
+    this.toldMs = this.nowMs
+    this.acknowledged = false
   }
 
-  #awaitAcknowledgement(): void {
-    while (!this.#acknowledged && !this.#over) this.#listen(recv)
+  private awaitAcknowledgement(): void {
+    while (!this.acknowledged && !this.over) this.listen(recv)
   }
 
   /** Rule 3. */
-  #synchronise(): void {
-    this.#tell(SYNC, '')
-    this.#awaitAcknowledgement()
-    this.#behind = false
-  }
-
-  #beatWhenDue(): void {
-    if (performance.now() - this.#toldMs >= this.#settings.server.heartbeatMs) this.#tell(BEAT, '')
+  private synchronise(): void {
+    this.tell(SYNC, '')
+    this.awaitAcknowledgement()
+    this.behind = false
   }
 
   /** Writes text to the client. What is longer than the buffer goes in pieces. */
-  #write(text: string): void {
-    const { bytes, length } = this.#output
+  private write(text: string): void {
+    const { bytes, length } = this.output
     for (let at = 0; at < text.length; at += length) {
       const count = bytes.write(at === 0 ? text : text.slice(at), 0, 'latin1')
-      this.#send(this.#output, 0, count)
+      this.send(this.output, 0, count)
     }
   }
 
   /** A client that reads slowly blocks us here, and we let the hub know that we live. */
-  #send(from: IoBuffer, start: number, end: number): void {
-    if (this.#over) return
-    this.#stalledMs = 0
+  private send(from: IoBuffer, start: number, end: number): void {
+    if (this.over) return
+    this.stalledMs = 0
     try {
-      sendAll(this.#client, from, start, end - start, this.#stalled)
+      sendAll(this.client, from, start, end - start, this.stalled)
     } catch (error) {
       if (error instanceof HubGone) throw error
-      this.#end(reasonOf(error))
+      this.end(reasonOf(error))
     }
   }
 
-  // `#tell` writes to #output, which may be what is being sent: the beat has a buffer of its own.
-  readonly #beat = new IoBuffer(HEADER_BYTES)
-  #stalledMs = 0
-  readonly #stalled = (): void => {
-    this.#stalledMs += this.#settings.server.heartbeatMs
-    if (this.#stalledMs >= this.#settings.server.stallMs) {
+  // `tell` writes to `output`, which may be what is being sent: the beat has a buffer of its own.
+  private readonly beat = new IoBuffer(HEADER_BYTES)
+  private stalledMs = 0
+  private readonly stalled = (): void => {
+    this.stalledMs += this.settings.server.heartbeatMs
+    if (this.stalledMs >= this.settings.server.stallMs) {
       throw new SystemError(constants.errno.ETIMEDOUT, 'send')
     }
-    this.#beat.bytes[0] = BEAT
+    this.beat.bytes[0] = BEAT
     try {
-      sendAll(this.#link, this.#beat, 0, HEADER_BYTES)
+      sendAll(this.link, this.beat, 0, HEADER_BYTES)
     } catch {
       throw new HubGone()
     }
-    this.#toldMs = performance.now()
+    this.toldMs += this.settings.server.heartbeatMs
   }
 
   /** The connection is over, by the client's side or by the conversation's word: the hub is told. */
-  #end(reason: string): void {
-    if (this.#over) return
-    this.#over = true
-    this.#tell(GONE, reason)
+  private end(reason: string): void {
+    if (this.over) return
+    this.over = true
+    this.tell(GONE, reason)
   }
 
   /** A fault in our own code. The client gets a last word if its socket takes it. */
   giveUp(): void {
-    this.#write(INTERNAL_ERROR)
-    this.#end('Internal error')
+    this.write(INTERNAL_ERROR)
+    this.end('Internal error')
   }
 }
 

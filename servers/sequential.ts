@@ -152,7 +152,7 @@ class SequentialLoop {
     }
     if (count === 0) return this.#bury(client, CONNECTION_CLOSED)
     const nowMs = performance.now()
-    if (count !== AGAIN) client.conversation.receive(this.#memory.bytes.subarray(0, count), nowMs)
+    if (count !== AGAIN) client.conversation.receive(this.#memory.bytes, nowMs, count)
     this.#converse(client)
     if (nowMs >= client.conversation.nextTickMs()) {
       this.#performOne(client, client.conversation.tick(nowMs))

@@ -46,7 +46,7 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   }
   const settings = settingsOf(model, options)
   const { serve } = await model.load()
-  const listener = listen(options.listen, settings.server.backlog)
+  const listener = listenAt(options.listen, settings.server.backlog)
   const server = serve({ listener, settings, log: say })
   await server.ready
   announce(model, listener.address)
@@ -73,7 +73,7 @@ function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
   }
 }
 
-function listen(address: Address, backlog: number): Listener {
+function listenAt(address: Address, backlog: number): Listener {
   try {
     return listenOn(address, { backlog })
   } catch (error) {
