@@ -252,9 +252,7 @@ describe('memory', () => {
   }
 
   test('an idle conversation is small, and does not keep the chunk it was last fed', () => {
-    const chunk = Buffer.from(
-      'PING :sixty-four bytes or so\r\n'.repeat(2_000) + 'PING :half a line',
-    )
+    const chunk = Buffer.from(`PING :${'x'.repeat(480)}\r\n`.repeat(130) + 'PING :half a line')
     const before = heapBytes()
     const conversations = Array.from({ length: 1_000 }, () => {
       const conversation = registered()
