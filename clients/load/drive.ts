@@ -15,25 +15,7 @@
 // outstanding, since nobody can say whether the server saw it: it is the difference that remains in
 // the ledger, sent − received − lost − outstanding.
 
-import {
-  type Address,
-  AGAIN,
-  close,
-  connect,
-  HANGUP,
-  IoBuffer,
-  openSelector,
-  parseAddress,
-  READABLE,
-  recv,
-  send,
-  setNoDelay,
-  setNonBlocking,
-  socket,
-  socketError,
-  SystemError,
-  WRITABLE,
-} from '../../posix/index.ts'
+import { AGAIN, HANGUP, parseAddress, READABLE, WRITABLE } from '../../posix/index.ts'
 import { Clock } from './clock.ts'
 import { Connection, STATE } from './connection.ts'
 import type { Ledger, LoadSpec } from './contract.ts'
@@ -44,6 +26,7 @@ import { SequenceLedger } from './sequence.ts'
 import { Tally } from './tally.ts'
 import { TimeHistogram } from './times.ts'
 import { threadCpuNs } from './usage.ts'
+import { codeOf, Wire } from './wire.ts'
 
 /** What a thread is given. Plain data. */
 export interface Task {
@@ -85,8 +68,6 @@ const RETRY_NS = 10e6
  * what many servers have; one connection more, and the kernel drops it and tries again after a second.
  */
 const UNANSWERED_MAX = 100
-/** A client's own lines, registration among them, are shorter. */
-const WORDS_BYTES = 64 * 1024
 /** "No message of the day": the one error reply that is no error. */
 const ERR_NOMOTD = 422
 
@@ -96,7 +77,8 @@ export abstract class Driver {
   protected readonly control: Control
   protected readonly connections: readonly Connection[]
   protected readonly ledger: SequenceLedger
-  protected readonly inbox = new lines.Inbox()
+  protected readonly wire: Wire
+  protected readonly inbox: lines.Inbox
   protected readonly line = new lines.LineScanner()
   protected readonly service = new TimeHistogram()
   protected readonly errors = new Tally()
@@ -107,10 +89,6 @@ export abstract class Driver {
   protected step: Step = STEP.load
 
   readonly #thread: number
-  readonly #address: Address
-  readonly #selector = openSelector()
-  readonly #byFd: (Connection | undefined)[] = []
-  readonly #words = new IoBuffer(WORDS_BYTES)
   readonly #refused = new Tally()
   #served = 0
   #lost = 0
@@ -137,7 +115,8 @@ export abstract class Driver {
     this.connections = connections
     this.ledger = new SequenceLedger(streams(connections.length))
     this.#thread = thread
-    this.#address = parseAddress(spec.address)
+    this.wire = new Wire(parseAddress(spec.address))
+    this.inbox = this.wire.inbox
     this.#unansweredMax = Math.max(1, Math.floor(UNANSWERED_MAX / spec.threads))
   }
 
@@ -147,8 +126,8 @@ export abstract class Driver {
       while (this.step < STEP.finish && !this.control.halted) this.#turn()
       return this.#outcome()
     } finally {
-      for (const connection of this.connections) this.release(connection)
-      this.#selector.close()
+      for (const connection of this.connections) this.wire.release(connection)
+      this.wire.close()
       this.service.destroy()
       this.destroy()
     }
@@ -190,12 +169,12 @@ export abstract class Driver {
     this.#followSteps()
     if (this.#nextToStart < this.connections.length) this.#startMore()
     const beforeNs = this.clock.now()
-    const ready = this.#selector.wait(WAIT_MS)
+    const ready = this.wire.wait(WAIT_MS)
     const afterNs = this.clock.now()
     if (afterNs - beforeNs > ASLEEP_NS) this.#waitedNs += afterNs - beforeNs
     for (let i = 0; i < ready; i++) {
-      const connection = this.#byFd[this.#selector.fd(i)]
-      if (connection) this.#serve(connection, this.#selector.events(i))
+      const connection = this.wire.connection(i)
+      if (connection) this.#serve(connection, this.wire.events(i))
     }
     this.control.setOperations(this.#thread, this.operations)
     if (afterNs >= this.#sweepAtNs) this.#sweepAll(afterNs)
@@ -276,35 +255,25 @@ export abstract class Driver {
     connection.retryAtNs = Infinity
     connection.state = STATE.connecting
     try {
-      const fd = socket(this.#address.family)
-      connection.fd = fd
-      this.#byFd[fd] = connection
-      setNonBlocking(fd, true)
-      setNoDelay(fd, true)
-      const connected = connect(fd, this.#address)
-      this.#selector.register(fd, connected ? READABLE : READABLE | WRITABLE)
-      if (connected) this.#introduce(connection)
+      if (this.wire.open(connection)) this.#introduce(connection)
     } catch (error) {
       const code = codeOf(error)
       if (code !== 'EAGAIN') return this.fail(connection, code)
-      // The backlog of a Unix-domain socket is full: unlike TCP's, it does not wait by itself.
-      this.release(connection)
+      this.wire.release(connection)
       connection.retryAtNs = this.clock.now() + RETRY_NS
     }
   }
 
-  #decided(connection: Connection, events: number): void {
-    const error = socketError(connection.fd)
-    if (error) return this.fail(connection, error.code)
-    if ((events & WRITABLE) === 0) return
-    this.#selector.modify(connection.fd, READABLE)
-    this.#introduce(connection)
+  #decided(connection: Connection): void {
+    const error = this.wire.decided(connection)
+    if (error === null) this.#introduce(connection)
+    else this.fail(connection, error.code)
   }
 
   #introduce(connection: Connection): void {
     connection.state = STATE.registering
     const nick = nickname(this.spec.seed, this.serialOf(connection))
-    this.sendWords(connection, `NICK ${nick}\r\nUSER bench 0 * :load\r\n`)
+    this.wire.sendWords(connection, `NICK ${nick}\r\nUSER bench 0 * :load\r\n`)
   }
 
   /** What the nickname is made of: no two connections of a run have the same. */
@@ -328,7 +297,7 @@ export abstract class Driver {
   protected fail(connection: Connection, cause: string): void {
     const early = connection.state <= STATE.joining
     const { farewell } = connection
-    this.release(connection)
+    this.wire.release(connection)
     connection.state = STATE.gone
     if (early && farewell !== null) this.#refused.add(farewell)
     else this.errors.add(farewell === null ? cause : `ERROR :${farewell}`)
@@ -341,48 +310,34 @@ export abstract class Driver {
     this.failed(connection)
   }
 
-  /** Gives the socket back. */
-  protected release(connection: Connection): void {
-    const { fd } = connection
-    if (fd === -1) return
-    // Closing takes a descriptor out of epoll too, but not out of poll's list.
-    ignoring('ENOENT', () => this.#selector.unregister(fd))
-    this.#byFd[fd] = undefined
-    connection.fd = -1
-    connection.rest = connection.unsent = null
-    close(fd)
-  }
-
   // Reading.
 
   #serve(connection: Connection, events: number): void {
-    if (connection.state === STATE.connecting) return this.#decided(connection, events)
-    if (connection.unsent !== null && (events & WRITABLE) !== 0) this.#sendRest(connection)
+    if (connection.state === STATE.connecting) return this.#decided(connection)
+    if ((events & WRITABLE) !== 0) this.wire.sendUnsent(connection)
     if ((events & (READABLE | HANGUP)) !== 0) this.#read(connection)
   }
 
   #read(connection: Connection): void {
-    const { inbox } = this
-    inbox.begin(connection.rest)
     let count: number
     try {
-      count = recv(connection.fd, inbox.memory, inbox.end, inbox.room)
+      count = this.wire.receive(connection)
     } catch (error) {
       return this.fail(connection, codeOf(error))
     }
     if (count === AGAIN) return
     if (count === 0) return this.#endOfStream(connection)
-    inbox.end += count
     if (this.step < STEP.hold) this.consume(connection, this.clock.now())
     else this.readWords(connection, 0)
     if (!connection.isOpen) return
-    if (inbox.at === inbox.end) connection.rest = null
+    if (this.inbox.at === this.inbox.end) connection.rest = null
     else this.#keepRest(connection)
   }
 
   #keepRest(connection: Connection): void {
-    connection.rest = this.inbox.rest()
-    if (this.inbox.end - this.inbox.at > lines.LINE_BYTES_MAX) this.fail(connection, 'endless line')
+    const { at, end } = this.inbox
+    if (end - at > lines.LINE_BYTES_MAX) this.fail(connection, 'endless line')
+    else this.wire.keepRest(connection)
   }
 
   #endOfStream(connection: Connection): void {
@@ -408,7 +363,7 @@ export abstract class Driver {
     const { command } = line
     if (command === lines.PING) {
       const token = lines.textOf(inbox.bytes, line.parametersStart, line.end)
-      this.sendWords(connection, `PONG ${token}\r\n`)
+      this.wire.sendWords(connection, `PONG ${token}\r\n`)
     } else if (command === lines.ERROR) {
       connection.farewell = lines.textOf(inbox.bytes, line.lastStart, line.end)
     } else if (command === 1) {
@@ -448,46 +403,6 @@ export abstract class Driver {
     if (this.step < STEP.hold && connection.wasServed) this.ledger.corrupt++
   }
 
-  // Sending.
-
-  /** Sends a line of text: for what is rare. */
-  protected sendWords(connection: Connection, text: string): void {
-    this.sendBytes(connection, this.#words, this.#words.bytes.write(text, 'latin1'))
-  }
-
-  /** Sends the beginning of `memory`; what the kernel does not take now is kept and sent later. */
-  protected sendBytes(connection: Connection, memory: IoBuffer, length: number): void {
-    if (connection.unsent !== null) {
-      connection.unsent = Buffer.concat([connection.unsent, memory.bytes.subarray(0, length)])
-      return
-    }
-    const count = this.#trySend(connection, memory, length)
-    if (count === length) return
-    connection.unsent = Buffer.from(memory.bytes.subarray(count, length))
-    this.#selector.modify(connection.fd, READABLE | WRITABLE)
-  }
-
-  #sendRest(connection: Connection): void {
-    const unsent = connection.unsent!
-    const length = unsent.copy(this.#words.bytes)
-    const count = this.#trySend(connection, this.#words, length)
-    connection.unsent = count === unsent.length ? null : unsent.subarray(count)
-    if (connection.unsent === null) this.#selector.modify(connection.fd, READABLE)
-  }
-
-  /**
-   * How much the kernel took. On a connection that is broken it takes nothing any more, but there may
-   * be something to read on it, such as the reason; so the failure waits for the reading side.
-   */
-  #trySend(connection: Connection, memory: IoBuffer, length: number): number {
-    try {
-      return Math.max(0, send(connection.fd, memory, 0, length))
-    } catch (error) {
-      connection.brokenBy = codeOf(error)
-      return length
-    }
-  }
-
   // The result.
 
   #outcome(): Outcome {
@@ -514,19 +429,5 @@ export abstract class Driver {
       busyShare: windowNs > 0 ? Math.min(1, 1 - this.#window.waitedNs / windowNs) : 0,
       cpuMs: this.#window.cpuNs / 1e6,
     }
-  }
-}
-
-/** The code of a failed system call. Whatever else is thrown is a mistake of ours. */
-function codeOf(error: unknown): string {
-  if (error instanceof SystemError) return error.code
-  throw error
-}
-
-function ignoring(code: string, call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    if (codeOf(error) !== code) throw error
   }
 }

@@ -45,6 +45,9 @@ export async function runLoad(spec: LoadSpec, hooks: LoadHooks = {}): Promise<Lo
   const run = new Run(spec, hooks)
   try {
     return await run.conduct()
+  } catch (error) {
+    // When the run is halted everything that waits fails at once; only the reason is worth telling.
+    throw run.haltedBy ?? error
   } finally {
     await run.end()
   }
@@ -91,10 +94,14 @@ class Run {
     }
   }
 
+  get haltedBy(): unknown {
+    return this.#halt.signal.reason
+  }
+
   async conduct(): Promise<LoadResult> {
     const control = this.#control
     await this.#until(() => control.allReached(STEP.ready))
-    const progress = setInterval(() => this.#hooks.onProgress?.(control.operations), PROGRESS_MS)
+    const progress = setInterval(() => this.#tellProgress(), PROGRESS_MS)
     try {
       await this.#orHalt(this.#hooks.onPhase?.('setup'))
       control.step = STEP.setup
@@ -114,9 +121,17 @@ class Run {
   /** Everything that was begun ends: threads, timers, listeners. */
   async end(): Promise<void> {
     this.#hooks.signal?.removeEventListener('abort', this.#onAbort)
-    this.#control.halt()
+    this.#halt.abort()
     await Promise.allSettled(this.#outcomes)
     await this.#pool.destroy()
+  }
+
+  #tellProgress(): void {
+    try {
+      this.#hooks.onProgress?.(this.#control.operations)
+    } catch (error) {
+      this.#halt.abort(error)
+    }
   }
 
   /** Without a client there is nothing to drive, and nothing to wait for. */
@@ -127,10 +142,7 @@ class Run {
   /** The step is taken, then the hook is called: threads under load notice within microseconds. */
   async #phase(phase: LoadPhase, step: Step, ms: number): Promise<void> {
     this.#control.step = step
-    await Promise.all([
-      this.#orHalt(this.#hooks.onPhase?.(phase)),
-      ms > 0 ? this.#orHalt(sleep(ms, undefined, { signal: this.#halt.signal })) : null,
-    ])
+    await Promise.all([this.#orHalt(this.#hooks.onPhase?.(phase)), ms > 0 ? this.#sleep(ms) : null])
   }
 
   async #setUp(): Promise<void> {
@@ -159,8 +171,12 @@ class Run {
   }
 
   async #until(condition: () => boolean): Promise<void> {
-    while (!condition())
-      await this.#orHalt(sleep(LOOK_MS, undefined, { signal: this.#halt.signal }))
+    while (!condition()) await this.#sleep(LOOK_MS)
+  }
+
+  /** Rejects when the run is halted. */
+  #sleep(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#halt.signal })
   }
 
   /** The promise's own result, unless the run is halted first. */

@@ -52,7 +52,7 @@ export class PingDriver extends Driver {
     const count = this.spec.window - this.#pinger.inFlight(connection)
     if (count <= 0) return
     const lengthBytes = this.#pinger.write(connection, count, nowNs)
-    this.sendBytes(connection, this.#pinger.batch.memory, lengthBytes)
+    this.wire.send(connection, this.#pinger.batch.memory, lengthBytes)
   }
 
   protected override isSettled(): boolean {

@@ -44,7 +44,7 @@ export class RoomDriver extends Driver {
 
   protected override registered(connection: Connection): void {
     connection.state = STATE.joining
-    this.sendWords(connection, `JOIN ${ROOM}\r\n`)
+    this.wire.sendWords(connection, `JOIN ${ROOM}\r\n`)
   }
 
   protected override startLoad(): void {
@@ -134,7 +134,7 @@ export class RoomDriver extends Driver {
     this.#barrier.memory.bytes.copy(this.#batch.memory.bytes, messagesBytes)
     // Before it is sent: a receiver in another thread may well be faster than the return from send.
     this.control.noteBurst(client, connection.sent, window, nowNs)
-    this.sendBytes(connection, this.#batch.memory, messagesBytes + BARRIER_BYTES)
+    this.wire.send(connection, this.#batch.memory, messagesBytes + BARRIER_BYTES)
   }
 
   protected override failed(connection: Connection): void {

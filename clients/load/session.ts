@@ -103,18 +103,18 @@ export class SessionDriver extends Driver {
     const count = Math.min(window - inFlight, pingsPerSession - asked)
     if (count > 0) {
       const lengthBytes = this.#pinger.write(connection, count, nowNs)
-      this.sendBytes(connection, this.#pinger.batch.memory, lengthBytes)
+      this.wire.send(connection, this.#pinger.batch.memory, lengthBytes)
     } else if (inFlight === 0) {
       connection.state = STATE.quitting
       this.#quitAtNs[connection.local] = nowNs
-      this.sendWords(connection, 'QUIT\r\n')
+      this.wire.sendWords(connection, 'QUIT\r\n')
     }
   }
 
   protected override ended(connection: Connection): void {
     if (connection.state !== STATE.quitting) return super.ended(connection)
     const nowNs = this.clock.now()
-    this.release(connection)
+    this.wire.release(connection)
     connection.state = STATE.idle
     this.operations++
     this.service.record(nowNs - this.#beganAtNs[connection.local]!)

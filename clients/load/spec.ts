@@ -20,6 +20,8 @@ const RUN_MS_MAX = 3_600_000
 const THREADS_MAX = 64
 /** `room` keeps four bytes for each pair of a sender and a receiver: 256 MiB. */
 const PAIRS_MAX = 64 * 1024 * 1024
+/** The time of each request in flight is kept in eight bytes: 256 MiB. */
+const IN_FLIGHT_MAX = 32 * 1024 * 1024
 /** Descriptors that are no connections: standard streams, epoll, libuv's, and the caller's files. */
 const DESCRIPTORS_RESERVED = 64
 
@@ -87,6 +89,11 @@ function checkTogether(spec: LoadSpec): void {
   if (workload === 'room' && clients * senders > PAIRS_MAX) {
     throw new LoadSpecError(
       `${clients} clients × ${senders} senders are too many pairs to keep account of: at most ${PAIRS_MAX}.`,
+    )
+  }
+  if (clients * spec.window > IN_FLIGHT_MAX) {
+    throw new LoadSpecError(
+      `${clients} clients × a window of ${spec.window} are too many requests in flight: at most ${IN_FLIGHT_MAX}.`,
     )
   }
   const available = openFilesMax() - DESCRIPTORS_RESERVED

@@ -20,6 +20,8 @@ export interface Faults {
   readonly ignore?: (line: string, client: Client) => boolean
   /** Called with every new connection; true means that it is not to be served. */
   readonly refuse?: (client: Client) => boolean
+  /** Connections that wait to be accepted; Node's own default is 511. */
+  readonly backlog?: number
   readonly serverName?: string
   readonly terminator?: string
 }
@@ -47,7 +49,8 @@ export class ChatServer {
   /** Listens on loopback, or on the Unix-domain socket `path`. */
   static async start(faults: Faults = {}, path?: string): Promise<ChatServer> {
     const server = new ChatServer(faults)
-    server.#server.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path })
+    const where = path === undefined ? { port: 0, host: '127.0.0.1' } : { path }
+    server.#server.listen({ ...where, backlog: faults.backlog ?? 511 })
     await once(server.#server, 'listening')
     return server
   }

@@ -27,7 +27,7 @@ const SPEC: LoadSpec = {
   messageBytes: 64,
   pingsPerSession: 5,
   warmupMs: 50,
-  durationMs: 300,
+  durationMs: 200,
   setupStallMs: 400,
   drainMs: 400,
   threads: 1,
@@ -112,7 +112,8 @@ describe('an honest server', PATIENCE, () => {
   test('over a Unix-domain socket', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'load-'))
     try {
-      server = await ChatServer.start({}, join(folder, 'chat'))
+      // So small a backlog is full at once, and a Unix-domain socket says so.
+      server = await ChatServer.start({ backlog: 1 }, join(folder, 'chat'))
       const result = await runLoad({ ...SPEC, address: server.address, clients: 300 })
       expect(faultsOf(result)).toEqual(NONE)
       expect(result).toMatchObject({ served: 300, errors: {} })
@@ -603,6 +604,23 @@ describe('ending early', PATIENCE, () => {
     const running = load({}, {}, { signal: AbortSignal.abort(reason) })
     await expect(running).rejects.toBe(reason)
     expect(server!.accepted).toBe(0)
+  })
+
+  test('aborted while threads start', async () => {
+    const abort = new AbortController()
+    const reason = new Error('too late')
+    const running = load({}, {}, { signal: abort.signal })
+    setImmediate(() => abort.abort(reason))
+    await expect(running).rejects.toBe(reason)
+    await until(() => server!.clients.size === 0)
+  })
+
+  test('a progress display that fails ends the run', async () => {
+    const failure = new Error('no terminal')
+    const onProgress = () => {
+      throw failure
+    }
+    await expect(load({}, { durationMs: 60_000 }, { onProgress })).rejects.toBe(failure)
   })
 
   test('a hook that fails ends the run', async () => {

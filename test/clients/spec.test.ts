@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkSpec, type LoadSpec, LoadSpecError, runLoad } from '../../clients/load/index.ts'
-import { AddressError } from '../../posix/index.ts'
+import { AddressError, openFilesMax } from '../../posix/index.ts'
 
 const SPEC: LoadSpec = {
   workload: 'room',
@@ -54,6 +54,18 @@ describe('a specification', () => {
     expect(() => checkSpec(spec)).toThrow(LoadSpecError)
     expect(() => checkSpec(spec)).toThrow(new RegExp(`^${field} is .*\\.$`))
     await expect(runLoad(spec)).rejects.toThrow(LoadSpecError)
+  })
+
+  test.each([
+    [{ clients: 10_000, senders: 10_000 }, 'pairs'],
+    [{ clients: 10_000, senders: 1, window: 4096 }, 'in flight'],
+  ])('that would not fit is refused: %j', (change, why) => {
+    expect(() => checkSpec({ ...SPEC, ...change })).toThrow(LoadSpecError)
+    expect(() => checkSpec({ ...SPEC, ...change })).toThrow(why)
+  })
+
+  test.skipIf(openFilesMax() > 100_000)('that needs more sockets than there are is refused', () => {
+    expect(() => checkSpec({ ...SPEC, clients: 100_000, senders: 1 })).toThrow(/^clients .*ulimit/)
   })
 
   test('fields that a workload does not read may say anything', () => {
