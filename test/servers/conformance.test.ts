@@ -1,0 +1,20 @@
+// The suite that every concurrency model must pass. It is the same for all of them: what differs between
+// models is how they do it, and what one cannot do by design is data in the catalog.
+
+import { describe } from 'vitest'
+import { CATALOG } from '../../servers/catalog.ts'
+import { bounds } from './conformance/bounds.ts'
+import { endings } from './conformance/endings.ts'
+import { framing } from './conformance/framing.ts'
+import { ordering } from './conformance/ordering.ts'
+import { sharing } from './conformance/sharing.ts'
+import { transcripts } from './conformance/transcripts.ts'
+
+describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, model) => {
+  describe('the transcripts of PROTOCOL.md', () => transcripts(model))
+  describe('bytes and lines', () => framing(model))
+  describe('what clients share', () => sharing(model))
+  describe('the order of things', () => ordering(model))
+  describe('bounds', () => bounds(model))
+  describe('endings', () => endings(model))
+})
