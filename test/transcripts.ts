@@ -95,7 +95,7 @@ function readAttributes(info: string, documentLine: number): Map<string, string>
 
 function readStep(line: string, documentLine: number, clients: readonly string[]): Step {
   const [, single, who, arrow, rest] = /^(?:([CS]):|(\w+)([<>]))(?: (.*))?$/.exec(line) ?? []
-  const client = who ?? (clients[0] as string)
+  const client = who ?? clients[0] ?? ''
   const isKnown = who === undefined ? clients.length === 1 : clients.includes(who)
   if ((single ?? who) === undefined || !isKnown) {
     throw new Error(`line ${documentLine}: nobody here says "${line}"`)

@@ -1,13 +1,13 @@
 // Ways to cut the same bytes into chunks. How a network cuts must never matter, so every case of
 // decoding goes through here: whole, byte by byte, and in two parts at every place.
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { FramingFault } from '../../protocol/index.ts'
 import { LineReader } from '../../protocol/index.ts'
 
 /** Chunks that together are `bytes`, in every one of these ways. */
 export function everyWay(bytes: string): string[][] {
-  const ways = [[bytes], [...bytes]]
+  const ways = [[bytes], bytes.split('')]
   for (let at = 1; at < bytes.length; at++) ways.push([bytes.slice(0, at), bytes.slice(at)])
   return ways
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commandOf, parseMessage } from '../../protocol/index.ts'
 import { asLatin1 } from './feed.ts'

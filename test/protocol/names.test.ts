@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { foldName, isChannelName, isNick } from '../../protocol/index.ts'
 import { asHost, asUser, isKey, matchesMask } from '../../protocol/names.ts'

@@ -2,7 +2,7 @@
 // makes up. Nothing throws, what comes out is well-formed, cuts do not matter, and who hears what agrees
 // with a model that is too simple to be wrong.
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isUtf8 } from '../../protocol/index.ts'
 import { anyBytes, asLatin1 } from './feed.ts'
@@ -161,7 +161,7 @@ describe('who hears what', () => {
           const { expected, word } = expectation(one, rooms)
           perform(server, client, one, at)
           for (const [who, { received }] of clients.entries()) {
-            const heard = received.split('\r\n').filter((heard) => heard.split(' ')[1] === word)
+            const heard = received.split('\r\n').filter((text) => text.split(' ')[1] === word)
             expect([who, heard.length]).toEqual([who, expected.has(who) ? 1 : 0])
           }
           for (const each of clients) each.received = ''
@@ -190,7 +190,8 @@ function expectation(one: Move, rooms: readonly Set<number>[]) {
     room.delete(who)
     return { expected: wasIn ? before : new Set<number>(), word: 'PART' }
   }
-  const peers = new Set(rooms.filter((room) => room.has(who)).flatMap((room) => [...room]))
+  const peers = new Set<number>()
+  for (const room of rooms) if (room.has(who)) for (const peer of room) peers.add(peer)
   if (one.does === 'rename') return { expected: peers.add(who), word: 'NICK' }
   for (const room of rooms) room.delete(who)
   peers.delete(who)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RegistrationState } from '../../protocol/index.ts'
 import { REGISTRATION, REGISTRATION_EVENTS, REGISTRATION_STATES } from '../../protocol/index.ts'
@@ -21,13 +21,6 @@ describe('the table of registration', () => {
   })
 
   test('lets every state be reached, and from every state registration', () => {
-    const reachable = (from: RegistrationState) => {
-      const reached = new Set([from])
-      for (const state of reached) {
-        for (const event of REGISTRATION_EVENTS) reached.add(REGISTRATION[state][event].next)
-      }
-      return reached
-    }
     expect(reachable('new').size).toBe(REGISTRATION_STATES.length)
     for (const state of REGISTRATION_STATES) expect(reachable(state)).toContain('registered')
     expect([...reachable('registered')]).toEqual(['registered'])
@@ -74,3 +67,11 @@ describe('the table of registration', () => {
     )
   })
 })
+
+function reachable(from: RegistrationState): ReadonlySet<RegistrationState> {
+  const reached = new Set([from])
+  for (const state of reached) {
+    for (const event of REGISTRATION_EVENTS) reached.add(REGISTRATION[state][event].next)
+  }
+  return reached
+}

@@ -25,8 +25,6 @@ describe('the transcripts of PROTOCOL.md', () => {
 })
 
 describe('the reader and the runner', () => {
-  const block = (info: string, ...lines: string[]) => ['```irc ' + info, ...lines, '```'].join('\n')
-
   test('resolve escapes, repetitions and line ends', () => {
     const [transcript] = readTranscripts(
       block('name="x"', 'C: a\\0\\xff<3 bc><cut>', 'C: é<LF>', 'C: plain'),
@@ -90,4 +88,9 @@ function connect(server: Loopback): TranscriptClient {
         : Promise.reject(new Error(client.received || 'still connected')),
     close: () => client.drop(),
   }
+}
+
+/** A document that is one block. */
+function block(info: string, ...lines: string[]): string {
+  return ['```irc ' + info, ...lines, '```'].join('\n')
 }
