@@ -24,17 +24,17 @@ export function parseMessage(line: string): Message {
   let at = tokenEnd(line, start)
   const command = asciiUpper(line.slice(start, at))
   const params: string[] = []
-  for (;;) {
-    at = skipSpaces(line, at)
-    if (at === line.length) break
-    const isColon = line.charCodeAt(at) === COLON
-    if (isColon || params.length === PARAMS_MAX - 1) {
-      params.push(line.slice(isColon ? at + 1 : at))
+  while (at < line.length) {
+    const first = line.charCodeAt(at)
+    if (first === SPACE) at++
+    else if (first === COLON || params.length === PARAMS_MAX - 1) {
+      params.push(line.slice(first === COLON ? at + 1 : at))
       break
+    } else {
+      const end = tokenEnd(line, at)
+      params.push(line.slice(at, end))
+      at = end
     }
-    const end = tokenEnd(line, at)
-    params.push(line.slice(at, end))
-    at = end
   }
   return { command, params }
 }

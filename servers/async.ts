@@ -11,6 +11,7 @@
 // Read next        sequential.ts, the same service without concurrency.
 
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { Conversation, Hub, type HubEffect } from '../protocol/index.ts'
 import { busyFor } from './busy.ts'
 import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf, SERVER_FULL } from './last-words.ts'

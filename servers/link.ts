@@ -2,7 +2,7 @@
 //
 // It is a Unix socketpair, a stream of frames in both directions:
 //
-//     kind, 1 byte    length of the payload, 4 bytes, least significant first    payload
+//     kind, 1 byte    length of the payload, 2 bytes, the lower first    payload
 //
 //   from the conversation's owner      LINE     a line for the hub; exactly one is under way at a time
 //                                      GONE     the client is gone, and why
@@ -25,7 +25,7 @@ export const IDENTIFY = 0x49
 export const ACK = 0x41
 export const CLOSE = 0x43
 
-export const HEADER_BYTES = 5
+export const HEADER_BYTES = 3
 
 /**
  * The longest payload. Longer deliveries are cut into several frames, so that a reader with a buffer of
@@ -39,7 +39,7 @@ export const LINK_BUFFER_BYTES = 212_992
 /** One frame, as a latin1 string. */
 export function frame(kind: number, payload: string): string {
   const length = payload.length
-  return String.fromCharCode(kind, length & 0xff, (length >> 8) & 0xff, length >> 16, 0) + payload
+  return String.fromCharCode(kind, length & 0xff, length >> 8) + payload
 }
 
 /** As many DELIVER frames as it takes. */
@@ -60,11 +60,7 @@ export function readFrames(text: string, onFrame: (kind: number, payload: string
   let at = 0
   while (text.length - at >= HEADER_BYTES) {
     const start = at + HEADER_BYTES
-    const end =
-      start +
-      text.charCodeAt(at + 1) +
-      (text.charCodeAt(at + 2) << 8) +
-      (text.charCodeAt(at + 3) << 16)
+    const end = start + text.charCodeAt(at + 1) + (text.charCodeAt(at + 2) << 8)
     if (end > text.length) break
     onFrame(text.charCodeAt(at), text.slice(start, end))
     at = end

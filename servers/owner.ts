@@ -19,6 +19,7 @@
 //    for an acknowledgement (SYNC), which comes after all of it, before it answers.
 
 import { constants } from 'node:os'
+import { performance } from 'node:perf_hooks'
 import { isMainThread, threadId, workerData } from 'node:worker_threads'
 import { Conversation } from '../protocol/index.ts'
 import {
@@ -203,7 +204,7 @@ class Owner {
     let at = 0
     let frames = 0
     while (this.filled - at >= HEADER_BYTES) {
-      const end = at + HEADER_BYTES + bytes.readUInt32LE(at + 1)
+      const end = at + HEADER_BYTES + bytes[at + 1]! + (bytes[at + 2]! << 8)
       if (end > this.filled) break
       this.performFrame(bytes[at]!, at + HEADER_BYTES, end)
       at = end
@@ -226,7 +227,7 @@ class Owner {
         break
       case IDENTIFY: {
         const registered = this.frames.bytes[start] === 0x31
-        this.conversation.identify(this.frames.bytes.toString('latin1', start + 1, end), registered)
+        this.conversation.identify(this.frames.read(start + 1, end), registered)
         break
       }
       case CLOSE:
@@ -239,12 +240,13 @@ class Owner {
   }
 
   private tell(kind: number, payload: string): void {
-    const { bytes } = this.output
-    bytes[0] = kind
-    bytes.writeUInt32LE(payload.length, 1)
-    bytes.write(payload, HEADER_BYTES, 'latin1')
+    const { output } = this
+    output.bytes[0] = kind
+    output.bytes[1] = payload.length & 0xff
+    output.bytes[2] = payload.length >> 8 // Lines and reasons are short.
+    output.write(payload, HEADER_BYTES)
     try {
-      sendAll(this.link, this.output, 0, HEADER_BYTES + payload.length)
+      sendAll(this.link, output, 0, HEADER_BYTES + payload.length)
     } catch {
       throw new HubGone() // EPIPE, ECONNRESET: there is no other reason for a socketpair to fail.
     }
@@ -265,10 +267,10 @@ class Owner {
 
   /** Writes text to the client. What is longer than the buffer goes in pieces. */
   private write(text: string): void {
-    const { bytes, length } = this.output
-    for (let at = 0; at < text.length; at += length) {
-      const count = bytes.write(at === 0 ? text : text.slice(at), 0, 'latin1')
-      this.send(this.output, 0, count)
+    const { output } = this
+    for (let at = 0; at < text.length; at += output.length) {
+      const count = output.write(at === 0 ? text : text.slice(at), 0)
+      this.send(output, 0, count)
     }
   }
 

@@ -10,6 +10,7 @@
 // Read next        thread.ts, which starts a thread for each client instead of serving it here.
 
 import { constants } from 'node:os'
+import { performance } from 'node:perf_hooks'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { Conversation, type ConversationEffect, Hub, type HubEffect } from '../protocol/index.ts'
 import {
@@ -212,12 +213,12 @@ class SequentialLoop {
 
   /** Blocks until the client has taken it all; but a client that takes nothing for long is let go. */
   #write(client: Client, text: string): void {
-    const { bytes, length } = this.#memory
-    for (let at = 0; at < text.length && !client.over; at += length) {
-      const count = bytes.write(at === 0 ? text : text.slice(at), 0, 'latin1')
+    const memory = this.#memory
+    for (let at = 0; at < text.length && !client.over; at += memory.length) {
+      const count = memory.write(at === 0 ? text : text.slice(at), 0)
       let stalledMs = 0
       try {
-        sendAll(client.socket, this.#memory, 0, count, () => {
+        sendAll(client.socket, memory, 0, count, () => {
           stalledMs += this.#settings.server.tickMs
           if (stalledMs >= this.#settings.server.stallMs || this.#wish() === GIVE_UP) {
             throw new SystemError(constants.errno.ETIMEDOUT, 'send')
