@@ -1,11 +1,14 @@
 import * as fc from 'fast-check'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { ConversationEffect } from '../../protocol/index.ts'
 import { Conversation, INPUT_BYTES_MAX, MERGED_REPLY_BYTES_MAX } from '../../protocol/index.ts'
 import { anyBytes, anyWay, everyWay } from './feed.ts'
 import { Loopback, OPTIONS } from './loopback.ts'
+
+// Thousands of generated cases take a second on an idle machine; on one that has other work, longer.
+vi.setConfig({ testTimeout: 60_000 })
 
 const LAB = { ...OPTIONS, lab: true }
 
@@ -110,6 +113,25 @@ describe('a conversation', () => {
     buffer.fill('x')
     receive(conversation, 'ne\n')
     expect(effects(conversation)).toEqual([{ kind: 'reply', text: pong('mine') }])
+  })
+
+  test('takes as many of the bytes as it is told to', () => {
+    const conversation = registered()
+    conversation.receive(Buffer.from('PING a\nPING b\n'), 0, 7)
+    expect(effects(conversation)).toEqual([{ kind: 'reply', text: pong('a') }])
+    conversation.receive(Buffer.from('PING c\n'), 0, 0)
+    expect(conversation.pending).toBe(false)
+  })
+
+  test.each([
+    ['', false],
+    ['PING a\n', false],
+    ['PING a\nPING b\n', true],
+    ['PING a\nPI', true],
+  ])('knows whether more waits than one line: %j', (bytes, several) => {
+    const conversation = registered()
+    receive(conversation, bytes)
+    expect(conversation.pendingSeveral).toBe(several)
   })
 
   test('merges replies up to a bound, and keeps their order across it', () => {

@@ -3,11 +3,14 @@
 // with a model that is too simple to be wrong.
 
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { isUtf8 } from '../../protocol/index.ts'
 import { anyBytes, asLatin1 } from './feed.ts'
 import type { LoopbackClient } from './loopback.ts'
 import { Loopback } from './loopback.ts'
+
+// Thousands of generated cases take a second on an idle machine; on one that has other work, longer.
+vi.setConfig({ testTimeout: 60_000 })
 
 const NICKS = ['alice', 'Bob', 'carol', '__proto__']
 const nick = fc.constantFrom(...NICKS, 'ALICE', 'nobody', 'constructor', '9')
@@ -161,7 +164,7 @@ describe('who hears what', () => {
           const { expected, word } = expectation(one, rooms)
           perform(server, client, one, at)
           for (const [who, { received }] of clients.entries()) {
-            const heard = received.split('\r\n').filter((text) => text.split(' ')[1] === word)
+            const heard = received.split('\r\n').filter((each) => each.split(' ')[1] === word)
             expect([who, heard.length]).toEqual([who, expected.has(who) ? 1 : 0])
           }
           for (const each of clients) each.received = ''
