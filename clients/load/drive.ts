@@ -55,10 +55,10 @@ export interface Outcome {
 /** The longest a thread waits: how late it may notice a new step when nothing else happens. */
 const WAIT_MS = 5
 /**
- * A wait shorter than this found something ready at once: falling asleep and being woken take longer.
- * What it took was the price of the system call, so a thread that is never idle comes out as busy.
+ * What the system call takes that finds something ready at once. This much of each wait is work, so that
+ * a thread which never has to wait comes out as busy.
  */
-const ASLEEP_NS = 5000
+const WAIT_CALL_NS = 1000
 /** How often things are looked after that no readiness announces: retries, time-outs. */
 const SWEEP_NS = 10e6
 /** How long to wait before connecting again. */
@@ -171,7 +171,7 @@ export abstract class Driver {
     const beforeNs = this.clock.now()
     const ready = this.wire.wait(WAIT_MS)
     const afterNs = this.clock.now()
-    if (afterNs - beforeNs > ASLEEP_NS) this.#waitedNs += afterNs - beforeNs
+    this.#waitedNs += Math.max(0, afterNs - beforeNs - WAIT_CALL_NS)
     for (let i = 0; i < ready; i++) {
       const connection = this.wire.connection(i)
       if (connection) this.#serve(connection, this.wire.events(i))
@@ -426,7 +426,8 @@ export abstract class Driver {
         reordered: ledger.reordered,
         corrupt: ledger.corrupt,
       },
-      busyShare: windowNs > 0 ? Math.min(1, 1 - this.#window.waitedNs / windowNs) : 0,
+      // A window shorter than one wait (nobody was served) says nothing about being busy.
+      busyShare: windowNs > WAIT_MS * 1e6 ? 1 - this.#window.waitedNs / windowNs : 0,
       cpuMs: this.#window.cpuNs / 1e6,
     }
   }
