@@ -9,7 +9,7 @@
 // A well-known parser from npm stands beside ours on the same lines. The comparison is fair only in part:
 // it collects tags and prefix, which a server has no use for, and ours puts the command in upper case.
 
-import { Bench } from 'tinybench'
+import type { Bench } from 'tinybench'
 import {
   Conversation,
   DEFAULT_PROTOCOL_LIMITS,
@@ -43,21 +43,23 @@ const LINES = sliced(OPERATIONS)
 const SENDERS = LINES.map((_, index) => `nick${index}!user@127.0.0.1`)
 const OUTPUT = Buffer.alloc(64 * 1024)
 
+/** What is compared with of irc-message-ts. */
+type ForeignParser = (line: string) => { readonly params: readonly string[] } | null
+
 /** One task does OPERATIONS of something, and gives a number that depends on each of them. */
 type Batch = () => number
 
 let sink = 0
 const operationsOf = new Map<string, number>()
-const bench = new Bench({ time: 900, warmupTime: 250 })
 
-function measure(name: string, operations: number, batch: Batch): void {
+function measure(bench: Bench, name: string, operations: number, batch: Batch): void {
   operationsOf.set(name, operations)
   bench.add(name, () => {
     sink += batch()
   })
 }
 
-function measureFraming(): void {
+function measureFraming(bench: Bench): void {
   const reader = new LineReader()
   const take = (chunk: Buffer) => {
     let bytes = 0
@@ -67,13 +69,13 @@ function measureFraming(): void {
     }
     return bytes
   }
-  measureInChunks('framing', PRIVMSG_LINE, take)
+  measureInChunks(bench, 'framing', PRIVMSG_LINE, take)
 }
 
-function measurePingPong(): void {
+function measurePingPong(bench: Bench): void {
   const conversation = new Conversation(OPTIONS, 0)
   conversation.identify('alice', true)
-  measureInChunks('PING to PONG, both as bytes', PING_LINE, (chunk) => {
+  measureInChunks(bench, 'PING to PONG, both as bytes', PING_LINE, (chunk) => {
     let bytes = 0
     conversation.receive(chunk, 0)
     for (let next = conversation.nextEffect(); next !== null; next = conversation.nextEffect()) {
@@ -84,10 +86,15 @@ function measurePingPong(): void {
 }
 
 /** The same lines one by one and a hundred at a time; counted is the line. */
-function measureInChunks(name: string, line: Buffer, take: (chunk: Buffer) => number): void {
+function measureInChunks(
+  bench: Bench,
+  name: string,
+  line: Buffer,
+  take: (chunk: Buffer) => number,
+): void {
   for (const lines of [1, LINES_PER_CHUNK]) {
     const chunk = Buffer.concat(Array.from({ length: lines }, () => line))
-    measure(`${name}, ${lines} to a chunk`, OPERATIONS, () => {
+    measure(bench, `${name}, ${lines} to a chunk`, OPERATIONS, () => {
       let bytes = 0
       for (let done = 0; done < OPERATIONS; done += lines) bytes += take(chunk)
       return bytes
@@ -95,40 +102,22 @@ function measureInChunks(name: string, line: Buffer, take: (chunk: Buffer) => nu
   }
 }
 
-async function measureParsing(): Promise<void> {
-  measure('parsing', OPERATIONS, () => {
+function measureParsing(bench: Bench, parse: ForeignParser): void {
+  measure(bench, 'parsing', OPERATIONS, () => {
     let params = 0
     for (const line of LINES) params += parseMessage(line).params.length
     return params
   })
-  const parse = await foreignParser()
-  if (parse === null) return
-  measure('parsing by irc-message-ts', OPERATIONS, () => {
+  measure(bench, 'parsing by irc-message-ts', OPERATIONS, () => {
     let params = 0
     for (const line of LINES) params += parse(line)?.params.length ?? 0
     return params
   })
 }
 
-type ForeignParser = (line: string) => { readonly params: readonly string[] } | null
-
-/** It is a development dependency: whoever installed the package alone does not have it. */
-async function foreignParser(): Promise<ForeignParser | null> {
-  try {
-    return (await import('irc-message-ts')).parse
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    console.log(
-      'irc-message-ts is not installed, so there is no other parser to compare with; ' +
-        '`npm install --no-save irc-message-ts` adds it.',
-    )
-    return null
-  }
-}
-
 /** To bytes: V8 puts strings together only when somebody looks at them. */
-function measureFormatting(): void {
-  measure('formatting a numeric, to bytes', OPERATIONS, () => {
+function measureFormatting(bench: Bench): void {
+  measure(bench, 'formatting a numeric, to bytes', OPERATIONS, () => {
     let bytes = 0
     for (const sender of SENDERS) {
       const line = formatNumeric('hubbub.local', 'alice', 'ERR_NOSUCHNICK', sender)
@@ -136,7 +125,7 @@ function measureFormatting(): void {
     }
     return bytes
   })
-  measure('formatting a relayed line, to bytes', OPERATIONS, () => {
+  measure(bench, 'formatting a relayed line, to bytes', OPERATIONS, () => {
     let bytes = 0
     for (const [index, sender] of SENDERS.entries()) {
       bytes += OUTPUT.write(wireLine(`:${sender} ${LINES[index] ?? ''}`), 'latin1')
@@ -145,7 +134,7 @@ function measureFormatting(): void {
   })
 }
 
-function measureFanOut(): void {
+function measureFanOut(bench: Bench): void {
   const hub = new Hub<{ received: number }>(OPTIONS)
   const members = Array.from({ length: MEMBERS }, () => ({ received: 0 }))
   for (const [index, member] of members.entries()) {
@@ -154,12 +143,12 @@ function measureFanOut(): void {
       hub.receive(member, line, 0)
   }
   const sender = members[0] as { received: number }
-  measure(`a message to ${MEMBERS} members as one effect`, OPERATIONS, () => {
+  measure(bench, `a message to ${MEMBERS} members as one effect`, OPERATIONS, () => {
     let effects = 0
     for (const line of LINES) effects += hub.receive(sender, line, 0).length
     return effects
   })
-  measure(`each of the ${MEMBERS} receivers of that effect`, MEMBERS, () => {
+  measure(bench, `each of the ${MEMBERS} receivers of that effect`, MEMBERS, () => {
     for (const effect of hub.receive(sender, LINES[0] ?? '', 0)) {
       if (effect.kind !== 'send') continue
       for (const member of effect.to) {
@@ -178,12 +167,33 @@ function sliced(count: number): string[] {
   return numbered.map((_, index) => chunk.slice(index * 64, index * 64 + 62))
 }
 
+/** Both are development dependencies: whoever installed the package alone does not have them. */
+async function developmentDependencies() {
+  try {
+    return await Promise.all([import('tinybench'), import('irc-message-ts')])
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    return null
+  }
+}
+
 async function main(): Promise<void> {
-  measureFraming()
-  await measureParsing()
-  measureFormatting()
-  measureFanOut()
-  measurePingPong()
+  const loaded = await developmentDependencies()
+  if (loaded === null) {
+    console.error(
+      'The micro-benchmarks need tinybench and irc-message-ts, which are not installed: ' +
+        'run `npm install` in a clone of the repository.',
+    )
+    process.exitCode = 1
+    return
+  }
+  const [tinybench, { parse }] = loaded
+  const bench = new tinybench.Bench({ time: 900, warmupTime: 250 })
+  measureFraming(bench)
+  measureParsing(bench, parse)
+  measureFormatting(bench)
+  measureFanOut(bench)
+  measurePingPong(bench)
   const warnings: string[] = []
   bench.addEventListener('warning', ({ task, reason }) => {
     warnings.push(`warning: "${task?.name}" is close to the limits of the clock (${reason})`)
