@@ -36,42 +36,42 @@ export const MERGED_REPLY_BYTES_MAX = 16 * 1024
 /** RFC 2812 section 2.3: 14 middle parameters and one trailing. */
 export const PARAMS_MAX = 15
 
-/** RFC 2812 says 9, which nobody likes; ngIRCd 9, Solanum 16, InspIRCd 30, Ergo 32. */
+/** RFC 2812 says 9, which nobody likes; ngIRCd 9, InspIRCd 30, Ergo 32. */
 export const NICK_BYTES_MAX = 30
 
-/** The `user` in `nick!user@host`. Longer ones are cut, as InspIRCd (10) and Ergo (20) do. */
+/** The `user` in `nick!user@host`. Longer ones are cut, as InspIRCd does (11). */
 export const USER_BYTES_MAX = 16
 
-/** What WHOIS shows after the colon. Longer ones are cut. InspIRCd 130, Solanum 50. */
+/** What WHOIS shows after the colon. Longer ones are cut. InspIRCd 128. */
 export const REALNAME_BYTES_MAX = 128
 
 /** A host name or address: long enough for any IPv6 address; RFC 1035 allows a label of 63. */
 export const HOST_BYTES_MAX = 63
 
-/** RFC 2812 section 1.3. InspIRCd 60, Ergo 64. */
+/** RFC 2812 section 1.3. InspIRCd and Ergo 64. */
 export const CHANNEL_BYTES_MAX = 50
 
-/** Chosen, as in Solanum and Ergo, so that a 332 with the longest names still fits in a line. */
+/** A 332 with the longest names has to fit in a line. InspIRCd 307, Ergo 390. Longer ones are cut. */
 export const TOPIC_BYTES_MAX = 330
 
-/** A channel's key (+k). RFC 2812 says 23, InspIRCd 32. */
+/** A channel's key (+k). RFC 2812 says 23, which is short for a password. */
 export const KEY_BYTES_MAX = 32
 
-/** Mode changes with a parameter in one MODE line. Solanum 4, InspIRCd 20. */
+/** Mode changes with a parameter in one MODE line. RFC 2812 says 3, InspIRCd 20. */
 export const MODES_MAX = 4
 
 export interface ProtocolLimits {
-  /** From connecting to the end of registration. InspIRCd 10 s, Solanum 30 s, Ergo 60 s. */
+  /** From connecting to the end of registration. InspIRCd's examples have 10 s. */
   readonly registrationTimeoutMs: number
   /** A registered client that was silent for this long is sent a PING. ngIRCd and InspIRCd 120 s. */
   readonly pingIntervalMs: number
-  /** ... and this is how long it has for any sign of life. ngIRCd 20 s, Ergo 60 s. */
+  /** ... and this is how long it has for any sign of life. ngIRCd 20 s. */
   readonly pingTimeoutMs: number
-  /** 405 beyond. ngIRCd 10, InspIRCd 20, Solanum 25, Ergo 100. It bounds all channels together, too. */
+  /** 405 beyond. ngIRCd 10, InspIRCd 20, Ergo 100. It bounds all channels together, too. */
   readonly channelsPerClientMax: number
   /** Names in one comma list of JOIN, PART, NAMES, LIST. 407 beyond. */
   readonly channelTargetsMax: number
-  /** Receivers in one PRIVMSG or NOTICE: a line must not become a broadcast. Solanum and Ergo 4. */
+  /** Receivers in one PRIVMSG or NOTICE: a line must not become a broadcast. InspIRCd 20. */
   readonly messageTargetsMax: number
   /** Entries in one answer to WHO or LIST, then 416: one line must not cost a megabyte of output. */
   readonly listedMax: number

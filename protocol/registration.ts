@@ -30,9 +30,9 @@ export type RegistrationEvent = (typeof REGISTRATION_EVENTS)[number]
  * - `admit`: perform it, check the password, welcome the client; or 464 and the end.
  * - `451`, `462`: refuse it with that numeric; the state stays.
  */
-export type RegistrationAction = 'serve' | 'admit' | '451' | '462'
+type RegistrationAction = 'serve' | 'admit' | '451' | '462'
 
-export interface Transition {
+interface Transition {
   readonly action: RegistrationAction
   readonly next: RegistrationState
 }

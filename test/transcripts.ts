@@ -23,7 +23,7 @@ export interface Transcript {
   readonly steps: readonly Step[]
 }
 
-export interface Step {
+interface Step {
   readonly kind: 'send' | 'expect' | 'end'
   readonly client: string
   readonly documentLine: number
