@@ -77,7 +77,11 @@ program
       .env('HUBBUB_LISTEN')
       .argParser(address),
   )
-  .addOption(new Option('--port <n>', 'as --listen 127.0.0.1:<n>').env('PORT').argParser(count))
+  .addOption(
+    new Option('--port <n>', 'as --listen 127.0.0.1:<n>')
+      .env('PORT')
+      .argParser((text) => address(`127.0.0.1:${text}`)),
+  )
   .addOption(
     new Option('--name <name>', 'how the server calls itself')
       .env('HUBBUB_NAME')
@@ -101,7 +105,7 @@ program
     }
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
-      listen: options.listen ?? parseAddress(`127.0.0.1:${options.port ?? DEFAULT_PORT}`),
+      listen: options.listen ?? options.port ?? DEFAULT_ADDRESS,
       serverName: options.name,
       version: `hubbub-${PACKAGE_VERSION}`,
       password: options.password ?? null,
@@ -150,8 +154,8 @@ program
     print(`${JSON.stringify(resultsJsonSchema(), null, 2)}\n`)
   })
 
-/** IRC's own port (IANA, RFC 7194 names it as the customary one for plain text). */
-const DEFAULT_PORT = 6667
+/** Port 6667 is the one that IRC clients try first (RFC 7194 section 2.1 calls it customary). */
+const DEFAULT_ADDRESS = parseAddress('127.0.0.1:6667')
 
 // Readers of option values. What they throw is a usage error that names the option.
 
@@ -196,6 +200,10 @@ function given<Options extends Record<string, number | undefined>>(
 }
 
 function print(text: string): void {
+  // Whoever reads it may stop early (`hubbub schema | head`): that is no failure.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED)
+  })
   process.stdout.write(text)
 }
 
@@ -229,11 +237,6 @@ function explain(error: unknown): number {
     process.stderr.write(`${error.stack}\n`)
   return EXIT_FAILED
 }
-
-// Whoever reads our output may stop early (`hubbub schema | head`): that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED)
-})
 
 try {
   await program.parseAsync()

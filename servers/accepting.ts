@@ -1,6 +1,6 @@
 // The accept loop's two troubles: no descriptor left, and no place left.
 
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import {
   close,
   getpeername,
@@ -12,13 +12,16 @@ import {
 } from '../posix/index.ts'
 
 /** How long accepting rests when the process or the machine is out of descriptors or memory. */
-const EXHAUSTED_REST_MS = 100
+export const EXHAUSTED_REST_MS = 100
 /** How often the operator is told so. */
 const EXHAUSTED_LOG_MS = 1_000
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
 /**
- * The connections of a listener. When descriptors run out, the connection stays in the backlog and the
+ * The connections of a listener, one in each turn of the event loop: starting a thread or a process for
+ * each takes milliseconds, and those that are here already must not wait for a whole backlog of them.
+ *
+ * When descriptors run out, the connection stays in the backlog and the
  * listener stays readable; without a rest, a loop would spin on it.
  */
 export async function* accepted(
@@ -28,7 +31,10 @@ export async function* accepted(
   let loggedMs = -Infinity
   for (;;) {
     try {
-      yield* listener
+      for await (const client of listener) {
+        yield client
+        await nextTurn()
+      }
       return
     } catch (error) {
       if (!(error instanceof SystemError) || !EXHAUSTED.has(error.code)) throw error

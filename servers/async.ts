@@ -21,6 +21,8 @@ export function serve(setup: Setup): Server {
   return new AsyncServer(setup)
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 /** One client: its socket, its conversation, and what waits to be written at the end of this turn. */
 class Client {
   readonly socket: Socket
@@ -84,52 +86,58 @@ class AsyncServer implements Server {
     this.#perform(this.#hub.connect(client, socket.remoteAddress ?? 'localhost', Date.now()))
   }
 
-  /** Takes bytes in, or (null) the end of them, and has the conversation answer what it can. */
+  /**
+   * Takes bytes in, or (null) the end of them, and has the conversation answer what it can. A fault in
+   * it costs its own client: an exception that got out of here would end the process, and everyone.
+   */
   #receive(client: Client, bytes: Buffer | null): void {
     if (client.closing) return
-    if (bytes === null) client.ended = true
-    else client.conversation.receive(bytes, performance.now())
-    if (!client.waiting) this.#converse(client)
+    try {
+      if (bytes === null) client.ended = true
+      else client.conversation.receive(bytes, performance.now())
+      this.#converse(client)
+    } catch (error) {
+      this.#fail(client, error)
+    }
   }
 
-  /** Performs the conversation's effects until it needs more bytes. One bad client costs itself only. */
+  /** Performs the conversation's effects until it needs more bytes. */
   #converse(client: Client): void {
-    try {
-      while (!client.closing && !client.waiting) {
-        const effect = client.conversation.nextEffect()
-        if (effect === null) break
-        switch (effect.kind) {
-          case 'reply':
-            this.#write(client, effect.text)
-            break
-          case 'hub':
-            this.#perform(this.#hub.receive(client, effect.line, Date.now()))
-            break
-          case 'compute':
-            busyFor(effect.ms)
-            break
-          case 'wait':
-            client.waiting = true
-            client.socket.pause()
-            setTimeout(() => this.#resume(client), effect.ms)
-            break
-          case 'close':
-            this.#close(client, effect.text, effect.reason)
-            break
-        }
+    while (!client.closing && !client.waiting) {
+      const effect = client.conversation.nextEffect()
+      if (effect === null) break
+      switch (effect.kind) {
+        case 'reply':
+          this.#write(client, effect.text)
+          break
+        case 'hub':
+          this.#perform(this.#hub.receive(client, effect.line, Date.now()))
+          break
+        case 'compute':
+          busyFor(effect.ms)
+          break
+        case 'wait':
+          client.waiting = true
+          client.socket.pause()
+          setTimeout(() => this.#resume(client), effect.ms).unref()
+          break
+        case 'close':
+          this.#close(client, effect.text, effect.reason)
+          break
       }
-      if (client.ended && !client.waiting) this.#close(client, '', CONNECTION_CLOSED)
-    } catch (error) {
-      this.#setup.log(`A conversation failed: ${String(error)}`)
-      this.#close(client, INTERNAL_ERROR, 'Internal error')
     }
+    if (client.ended && !client.waiting) this.#close(client, '', CONNECTION_CLOSED)
   }
 
   #resume(client: Client): void {
     client.waiting = false
-    if (client.closing) return
-    client.socket.resume()
-    this.#converse(client)
+    if (!client.closing) client.socket.resume()
+    this.#receive(client, NO_BYTES)
+  }
+
+  #fail(client: Client, error: unknown): void {
+    this.#setup.log(`A conversation failed: ${String(error)}`)
+    this.#close(client, INTERNAL_ERROR, 'Internal error')
   }
 
   /** Performs what the hub asks for. */
@@ -210,9 +218,13 @@ class AsyncServer implements Server {
     const nowMs = performance.now()
     for (const client of this.#clients) {
       if (client.closing || client.conversation.nextTickMs() > nowMs) continue
-      const effect = client.conversation.tick(nowMs)
-      if (effect?.kind === 'reply') this.#write(client, effect.text)
-      if (effect?.kind === 'close') this.#close(client, effect.text, effect.reason)
+      try {
+        const effect = client.conversation.tick(nowMs)
+        if (effect?.kind === 'reply') this.#write(client, effect.text)
+        if (effect?.kind === 'close') this.#close(client, effect.text, effect.reason)
+      } catch (error) {
+        this.#fail(client, error)
+      }
     }
   }
 

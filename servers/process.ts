@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url'
 import { close, socketpair } from '../posix/index.ts'
 import { accepted, hostOf, refuse } from './accepting.ts'
 import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
-import type { Server, Setup } from './model.ts'
+import type { Server, Settings, Setup } from './model.ts'
 import { type Link, Switchboard } from './switchboard.ts'
 
 const OWNER = fileURLToPath(new URL('./owner.js', import.meta.url))
@@ -47,8 +47,16 @@ class ProcessServer implements Server {
   }
 
   async #accept(): Promise<void> {
-    for await (const socket of accepted(this.#setup.listener, this.#setup.log)) this.#admit(socket)
-    this.#setup.listener.close()
+    const { listener, log } = this.#setup
+    for await (const socket of accepted(listener, log)) {
+      try {
+        this.#admit(socket)
+      } catch (error) {
+        log(`A client could not be taken: ${String(error)}`)
+        refuse(socket, INTERNAL_ERROR)
+      }
+    }
+    listener.close()
   }
 
   #admit(socket: number): void {
@@ -56,10 +64,7 @@ class ProcessServer implements Server {
     if (this.#clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
     const host = hostOf(socket)
     const [ourEnd, ownersEnd] = socketpair()
-    // A process inherits its descriptors: the client becomes its number 3, the link its number 4.
-    const child = spawn(process.execPath, [OWNER, JSON.stringify(settings)], {
-      stdio: ['ignore', 'ignore', 'inherit', socket, ownersEnd],
-    })
+    const child = startOwner(settings, socket, ownersEnd)
     // Our copies go at once. While one is open here, the child's death would not end the connection.
     close(ownersEnd)
     if (child.pid === undefined) {
@@ -104,4 +109,11 @@ class ProcessServer implements Server {
     })
     clearTimeout(killing)
   }
+}
+
+/** A process inherits its descriptors: the client becomes its number 3, the link its number 4. */
+function startOwner(settings: Settings, socket: number, ownersEnd: number): ChildProcess {
+  return spawn(process.execPath, [OWNER, JSON.stringify(settings)], {
+    stdio: ['ignore', 'ignore', 'inherit', socket, ownersEnd],
+  })
 }

@@ -25,8 +25,8 @@ import {
   setSendTimeoutMs,
   SystemError,
 } from '../posix/index.ts'
-import { hostOf, sayLast } from './accepting.ts'
-import { busyFor, restFor } from './busy.ts'
+import { EXHAUSTED_REST_MS, hostOf, sayLast } from './accepting.ts'
+import { busyFor } from './busy.ts'
 import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf } from './last-words.ts'
 import { lingeringClose } from './linger.ts'
 import type { Server, Settings, Setup } from './model.ts'
@@ -80,6 +80,7 @@ class SequentialServer implements Server {
   async drain(): Promise<void> {
     const { listener, settings } = this.#setup
     Atomics.store(this.#wish, 0, DRAIN)
+    Atomics.notify(this.#wish, 0) // It may be in a WAIT.
     listener.stop()
     const givingUp = setTimeout(
       () => Atomics.store(this.#wish, 0, GIVE_UP),
@@ -112,7 +113,9 @@ class SequentialLoop {
         socket = accept(this.#handOver.listener)
       } catch (error) {
         if (error instanceof SystemError && error.code === 'EINVAL') return
-        throw error
+        console.error(`hubbub: Cannot accept for now: ${String(error)}`)
+        this.#rest(EXHAUSTED_REST_MS)
+        continue
       }
       this.#admit(socket)
       close(socket)
@@ -139,7 +142,12 @@ class SequentialLoop {
       sayLast(socket, INTERNAL_ERROR)
       this.#bury(client, 'Internal error')
     }
-    lingeringClose(socket, this.#memory, server.lingerMs)
+    lingeringClose(socket, this.#memory, this.#wish() === GIVE_UP ? 0 : server.lingerMs)
+  }
+
+  /** Lets time pass without using the CPU; less of it when the main thread has a wish. */
+  #rest(ms: number): void {
+    Atomics.wait(this.#handOver.wish, 0, SERVE, ms)
   }
 
   /** Waits for bytes, or the end of them, and has the conversation answer what it can. */
@@ -181,7 +189,7 @@ class SequentialLoop {
         busyFor(effect.ms)
         break
       case 'wait':
-        restFor(effect.ms)
+        this.#rest(effect.ms)
         break
       case 'close':
         this.#write(client, effect.text)

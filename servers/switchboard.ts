@@ -56,6 +56,7 @@ export class Switchboard {
   /** All links are read into the same memory: each piece is taken out before the next is read. */
   readonly #memory = Buffer.allocUnsafeSlow(64 * 1024)
   readonly #watching: NodeJS.Timeout
+  #watchedMs = performance.now()
 
   constructor(settings: Settings, log: (sentence: string) => void) {
     this.#settings = settings
@@ -178,11 +179,19 @@ export class Switchboard {
     }
   }
 
-  /** Looks for owners that have said nothing for too long: stopped, or in an endless loop. */
+  /**
+   * Looks for owners that have said nothing for too long: stopped, or in an endless loop. If we ourselves
+   * were away (starting many others, or stopped), their words may be waiting to be read: then nobody is
+   * judged before the next look.
+   */
   #watch(): void {
-    const silentSinceMs = performance.now() - this.#settings.server.hungMs
+    const nowMs = performance.now()
+    const { heartbeatMs, hungMs } = this.#settings.server
+    const wasAway = nowMs - this.#watchedMs > 2 * heartbeatMs
+    this.#watchedMs = nowMs
     for (const link of this.#links) {
-      if (link.heardMs > silentSinceMs) continue
+      if (wasAway) link.heardMs = Math.max(link.heardMs, nowMs)
+      if (nowMs - link.heardMs < hungMs) continue
       this.#log('A conversation has stopped answering and is ended.')
       this.disconnect(link, 'Conversation hung')
       link.kill()

@@ -48,8 +48,16 @@ class ThreadServer implements Server {
   }
 
   async #accept(): Promise<void> {
-    for await (const socket of accepted(this.#setup.listener, this.#setup.log)) this.#admit(socket)
-    this.#setup.listener.close()
+    const { listener, log } = this.#setup
+    for await (const socket of accepted(listener, log)) {
+      try {
+        this.#admit(socket)
+      } catch (error) {
+        log(`A client could not be taken: ${String(error)}`)
+        refuse(socket, INTERNAL_ERROR)
+      }
+    }
+    listener.close()
   }
 
   #admit(socket: number): void {
