@@ -1,7 +1,7 @@
 // Which tests a model takes part in. That is for its catalog entry to say, never for its name; and what it
 // does not take part in is printed with the catalog's reason.
 
-import { test } from 'vitest'
+import { test, type TestContext } from 'vitest'
 import type { Capability, ModelInfo } from '../../servers/catalog.ts'
 
 export interface Needs {
@@ -25,7 +25,7 @@ export function testFor(
   model: ModelInfo,
   needs: Needs,
   name: string,
-  run: () => Promise<void>,
+  run: (context: TestContext) => Promise<void>,
   timeoutMs?: number,
 ): void {
   const reason = whyNot(model, needs)

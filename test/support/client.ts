@@ -2,6 +2,7 @@
 // ended. Text is latin1, one character for one byte. Every wait is bounded and says what did not come.
 
 import { connect, type Socket } from 'node:net'
+import { parseAddress } from '../../posix/index.ts'
 import { PATIENCE_MS, until } from './conditions.ts'
 
 /** How the server's side of a connection ended. */
@@ -194,10 +195,12 @@ export class Client {
   }
 }
 
-/** Connects to a server's address, `127.0.0.1:41234`. It may take a while until somebody accepts. */
+/** Connects to a server's address: `127.0.0.1:41234` or `unix:/path`. Somebody may accept it later. */
 export async function connectTo(address: string): Promise<Client> {
-  const [host, port] = address.split(':') as [string, string]
-  const socket = connect({ host, port: Number(port), allowHalfOpen: true })
+  const parsed = parseAddress(address)
+  const where =
+    parsed.family === 'unix' ? { path: parsed.path } : { host: parsed.host, port: parsed.port }
+  const socket = connect({ ...where, allowHalfOpen: true })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
     socket.once('error', reject)

@@ -8,6 +8,7 @@ import type { ModelInfo } from '../../../servers/catalog.ts'
 import { testFor } from '../../support/capabilities.ts'
 import { type Client, closeClients, members, registered } from '../../support/client.ts'
 import { within, PATIENCE_MS } from '../../support/conditions.ts'
+import { delayReceiving, straceMissing } from '../../support/strace.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
 const SENDERS = 3
@@ -40,6 +41,32 @@ export function ordering(model: ModelInfo): void {
     'so it is under load, and when requests arrive in pieces',
     async () => {
       await passThroughBarriers(server, { cut: true, noise: true })
+    },
+  )
+
+  // Between the moment in which a server learns that there is something to read and the moment in which it
+  // reads, others go on. strace(1) makes that moment long enough to be hit every time.
+  testFor(
+    model,
+    { clients: 2 },
+    'so it is for a PING of which one half comes before the message and one after it',
+    async ({ skip }) => {
+      if (straceMissing !== null) return skip(straceMissing)
+      const [sender, receiver] = (await members(server.address, 2, '#halves')) as [Client, Client]
+      const delaying = await delayReceiving([server.pid, ...server.children()])
+      try {
+        for (let round = 0; round < 5; round++) {
+          receiver.send('PIN')
+          await sender.barrier() // The first half has arrived by now.
+          sender.say(`PRIVMSG #halves :${round}`)
+          await sender.barrier()
+          receiver.send(`G :second half ${round}\r\n`)
+          const lines = await receiver.linesTo(new RegExp(`:second half ${round}$`))
+          expect(lines[0]).toMatch(new RegExp(` PRIVMSG #halves :${round}$`))
+        }
+      } finally {
+        await delaying.end()
+      }
     },
   )
 

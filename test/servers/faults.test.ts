@@ -1,0 +1,16 @@
+// Faults: what goes wrong costs the client it happens to, and nobody else. The same for every model; what
+// one does not promise by design is in the catalog.
+
+import { describe } from 'vitest'
+import { CATALOG } from '../../servers/catalog.ts'
+import { crashes } from './faults/crashes.ts'
+import { exhaustion } from './faults/exhaustion.ts'
+import { kills } from './faults/kills.ts'
+import { strangers } from './faults/strangers.ts'
+
+describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, model) => {
+  describe('a conversation that fails', () => crashes(model))
+  describe('processes that are killed', () => kills(model))
+  describe('not enough of something', () => exhaustion(model))
+  describe('strangers at the door', () => strangers(model))
+})
