@@ -31,7 +31,7 @@ export class Listener implements AsyncIterable<number> {
   readonly fd: number
   /** Where it listens; after port 0, with the port that the kernel chose. */
   readonly address: Address
-  #stopped = false
+  private stopped = false
 
   constructor(fd: number, address: Address) {
     this.fd = fd
@@ -48,8 +48,8 @@ export class Listener implements AsyncIterable<number> {
   async *[Symbol.asyncIterator](): AsyncGenerator<number, void, void> {
     setNonBlocking(this.fd, true)
     const waiting = new PollSet(1)
-    while (!this.#stopped) {
-      const client = this.#acceptNow()
+    while (!this.stopped) {
+      const client = this.acceptNow()
       if (client !== AGAIN) {
         yield client
         continue
@@ -59,12 +59,12 @@ export class Listener implements AsyncIterable<number> {
     }
   }
 
-  #acceptNow(): number {
+  private acceptNow(): number {
     try {
       return accept(this.fd)
     } catch (error) {
       // A listener that was shut down while we waited. `stop` has said so already.
-      if (this.#stopped && error instanceof SystemError && error.code === 'EINVAL') return AGAIN
+      if (this.stopped && error instanceof SystemError && error.code === 'EINVAL') return AGAIN
       throw error
     }
   }
@@ -74,8 +74,8 @@ export class Listener implements AsyncIterable<number> {
    * thread, and removes the file of a Unix-domain socket. May be called more than once.
    */
   stop(): void {
-    if (this.#stopped) return
-    this.#stopped = true
+    if (this.stopped) return
+    this.stopped = true
     if (this.address.family === 'unix') removeIfThere(this.address.path)
     try {
       shutdown(this.fd, 'both')

@@ -12,10 +12,12 @@
 
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { Conversation, Hub, type HubEffect } from '../protocol/index.ts'
+import { Conversation, Hub } from '../protocol/index.ts'
 import { busyFor } from './busy.ts'
 import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf, SERVER_FULL } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
+import { type ClientPort, perform } from './performing.ts'
+import { Turn } from './turn.ts'
 
 export function serve(setup: Setup): Server {
   return new AsyncServer(setup)
@@ -42,76 +44,75 @@ class Client {
   }
 }
 
-class AsyncServer implements Server {
+class AsyncServer implements Server, ClientPort<Client> {
   readonly ready: Promise<void>
-  readonly #settings: Settings
-  readonly #setup: Setup
-  readonly #net: NetServer
-  readonly #hub: Hub<Client>
-  readonly #clients = new Set<Client>()
-  /** Those with collected output. */
-  #unflushed: Client[] = []
-  readonly #ticking: NodeJS.Timeout
+  private readonly settings: Settings
+  private readonly setup: Setup
+  private readonly net: NetServer
+  private readonly hub: Hub<Client>
+  private readonly clients = new Set<Client>()
+  private readonly turn = new Turn<Client>((clients) => {
+    for (const client of clients) this.flush(client)
+  })
+  private readonly ticking: NodeJS.Timeout
 
   constructor(setup: Setup) {
-    this.#setup = setup
-    this.#settings = setup.settings
-    this.#hub = new Hub(setup.settings)
+    this.setup = setup
+    this.settings = setup.settings
+    this.hub = new Hub(setup.settings)
     // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
     // still gets its answer. Without it, Node would end ours before the answer is written.
-    this.#net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#admit(socket),
-    )
+    this.net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.admit(socket))
     this.ready = new Promise((resolve, reject) => {
-      this.#net.once('error', reject)
-      this.#net.listen({ fd: setup.listener.fd }, resolve)
+      this.net.once('error', reject)
+      this.net.listen({ fd: setup.listener.fd }, resolve)
     })
-    this.#ticking = setInterval(() => this.#tick(), setup.settings.server.tickMs)
+    this.ticking = setInterval(() => this.tick(), setup.settings.server.tickMs)
   }
 
-  #admit(socket: Socket): void {
-    if (this.#clients.size >= this.#settings.server.clientsMax) {
+  private admit(socket: Socket): void {
+    if (this.clients.size >= this.settings.server.clientsMax) {
       socket.on('error', () => {}) // It may be gone already; then nobody is refused.
       socket.end(SERVER_FULL, 'latin1')
-      socket.resume().setTimeout(this.#settings.server.lingerMs, () => socket.destroy())
+      socket.resume().setTimeout(this.settings.server.lingerMs, () => socket.destroy())
       return
     }
-    const client = new Client(socket, this.#settings)
-    this.#clients.add(client)
-    socket.on('data', (bytes) => this.#receive(client, bytes))
+    const client = new Client(socket, this.settings)
+    this.clients.add(client)
+    socket.on('data', (bytes) => this.receive(client, bytes))
     socket.on('drain', () => client.waiting || socket.resume())
-    socket.on('end', () => this.#receive(client, null))
-    socket.on('error', (error) => this.#bury(client, reasonOf(error)))
-    socket.on('close', () => this.#bury(client, CONNECTION_CLOSED))
-    this.#perform(this.#hub.connect(client, socket.remoteAddress ?? 'localhost', Date.now()))
+    socket.on('end', () => this.receive(client, null))
+    socket.on('error', (error) => this.bury(client, reasonOf(error)))
+    socket.on('close', () => this.bury(client, CONNECTION_CLOSED))
+    perform(this.hub.connect(client, socket.remoteAddress ?? 'localhost', Date.now()), this)
   }
 
   /**
    * Takes bytes in, or (null) the end of them, and has the conversation answer what it can. A fault in
    * it costs its own client: an exception that got out of here would end the process, and everyone.
    */
-  #receive(client: Client, bytes: Buffer | null): void {
+  private receive(client: Client, bytes: Buffer | null): void {
     if (client.closing) return
     try {
       if (bytes === null) client.ended = true
       else client.conversation.receive(bytes, performance.now())
-      this.#converse(client)
+      this.converse(client)
     } catch (error) {
-      this.#fail(client, error)
+      this.fail(client, error)
     }
   }
 
   /** Performs the conversation's effects until it needs more bytes. */
-  #converse(client: Client): void {
+  private converse(client: Client): void {
     while (!client.closing && !client.waiting) {
       const effect = client.conversation.nextEffect()
       if (effect === null) break
       switch (effect.kind) {
         case 'reply':
-          this.#write(client, effect.text)
+          this.write(client, effect.text)
           break
         case 'hub':
-          this.#perform(this.#hub.receive(client, effect.line, Date.now()))
+          perform(this.hub.receive(client, effect.line, Date.now()), this)
           break
         case 'compute':
           busyFor(effect.ms)
@@ -119,125 +120,99 @@ class AsyncServer implements Server {
         case 'wait':
           client.waiting = true
           client.socket.pause()
-          setTimeout(() => this.#resume(client), effect.ms).unref()
+          setTimeout(() => this.resume(client), effect.ms).unref()
           break
         case 'close':
-          this.#close(client, effect.text, effect.reason)
+          this.close(client, effect.text, effect.reason)
           break
       }
     }
-    if (client.ended && !client.waiting) this.#close(client, '', CONNECTION_CLOSED)
+    if (client.ended && !client.waiting) this.close(client, '', CONNECTION_CLOSED)
   }
 
-  #resume(client: Client): void {
+  private resume(client: Client): void {
     client.waiting = false
     if (!client.closing) client.socket.resume()
-    this.#receive(client, NO_BYTES)
+    this.receive(client, NO_BYTES)
   }
 
-  #fail(client: Client, error: unknown): void {
-    this.#setup.log(`A conversation failed: ${String(error)}`)
-    this.#close(client, INTERNAL_ERROR, 'Internal error')
+  private fail(client: Client, error: unknown): void {
+    this.setup.log(`A conversation failed: ${String(error)}`)
+    this.close(client, INTERNAL_ERROR, 'Internal error')
   }
 
-  /** Performs what the hub asks for. */
-  #perform(effects: readonly HubEffect<Client>[]): void {
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'send':
-          for (const client of effect.to) {
-            if (client !== effect.except) this.#write(client, effect.text)
-          }
-          break
-        case 'identify':
-          effect.to.conversation.identify(effect.nick, effect.registered)
-          break
-        case 'close':
-          this.#end(effect.to, effect.text)
-          break
-      }
-    }
-  }
-
-  /** Collects output. Whoever is written to in this turn of the loop is written to once, at its end. */
-  #write(client: Client, text: string): void {
+  /** Collects output, for the end of this turn. */
+  write(client: Client, text: string): void {
     if (client.closing) return
-    if (client.output === '') {
-      if (this.#unflushed.length === 0) setImmediate(() => this.#flush())
-      this.#unflushed.push(client)
-    }
+    if (client.output === '') this.turn.add(client)
     client.output += text
   }
 
-  #flush(): void {
-    const clients = this.#unflushed
-    this.#unflushed = []
-    for (const client of clients) this.#flushOne(client)
+  identify(client: Client, nick: string, registered: boolean): void {
+    client.conversation.identify(nick, registered)
   }
 
-  #flushOne(client: Client): void {
+  /** Ends our half after everything that was written. Theirs may take `lingerMs`. */
+  end(client: Client, text: string): void {
+    if (client.closing) return
+    this.flush(client)
+    client.closing = true
+    client.socket.end(text, 'latin1')
+    client.socket.resume() // To the end of their half, which is thrown away.
+    setTimeout(() => client.socket.destroy(), this.settings.server.lingerMs).unref()
+  }
+
+  private flush(client: Client): void {
     const { socket, output } = client
     if (output === '') return
     client.output = ''
     socket.write(output, 'latin1')
     const queuedBytes = socket.writableLength
-    if (queuedBytes === 0) return
-    if (queuedBytes > this.#settings.server.sendQueueBytesMax) {
-      this.#perform(this.#hub.evict(client, 'SendQ exceeded'))
-    } else if (queuedBytes > this.#settings.server.replyQueueBytesMax) {
-      socket.pause() // Until it has drained.
-    }
+    if (queuedBytes === 0) return // The kernel has taken it all, as it nearly always does.
+    const { sendQueueBytesMax, replyQueueBytesMax } = this.settings.server
+    if (queuedBytes > sendQueueBytesMax) perform(this.hub.evict(client, 'SendQ exceeded'), this)
+    else if (queuedBytes > replyQueueBytesMax) socket.pause() // Until it has drained.
   }
 
   /** The conversation is over: the hub tells the others, and the client its last words. */
-  #close(client: Client, text: string, reason: string): void {
-    this.#perform(this.#hub.disconnect(client, reason))
-    this.#end(client, text)
-  }
-
-  /** Ends our half after everything that was written. Theirs may take `lingerMs`. */
-  #end(client: Client, text: string): void {
-    if (client.closing) return
-    this.#flushOne(client)
-    client.closing = true
-    client.socket.end(text, 'latin1')
-    client.socket.resume() // To the end of their half, which is thrown away.
-    setTimeout(() => client.socket.destroy(), this.#settings.server.lingerMs).unref()
+  private close(client: Client, text: string, reason: string): void {
+    perform(this.hub.disconnect(client, reason), this)
+    this.end(client, text)
   }
 
   /** The connection is gone, in whatever way. */
-  #bury(client: Client, reason: string): void {
-    if (!this.#clients.delete(client)) return
+  private bury(client: Client, reason: string): void {
+    if (!this.clients.delete(client)) return
     client.closing = true
     client.output = ''
-    this.#perform(this.#hub.disconnect(client, reason))
+    perform(this.hub.disconnect(client, reason), this)
     client.socket.destroy()
   }
 
-  #tick(): void {
+  private tick(): void {
     const nowMs = performance.now()
-    for (const client of this.#clients) {
+    for (const client of this.clients) {
       if (client.closing || client.conversation.nextTickMs() > nowMs) continue
       try {
         const effect = client.conversation.tick(nowMs)
-        if (effect?.kind === 'reply') this.#write(client, effect.text)
-        if (effect?.kind === 'close') this.#close(client, effect.text, effect.reason)
+        if (effect?.kind === 'reply') this.write(client, effect.text)
+        if (effect?.kind === 'close') this.close(client, effect.text, effect.reason)
       } catch (error) {
-        this.#fail(client, error)
+        this.fail(client, error)
       }
     }
   }
 
   drain(): Promise<void> {
-    const { listener } = this.#setup
+    const { listener } = this.setup
     listener.stop()
     return new Promise((resolve) => {
-      this.#net.close(() => resolve()) // When the last client is gone.
-      this.#perform(this.#hub.shutdown('Server shutting down'))
-      clearInterval(this.#ticking)
+      this.net.close(() => resolve()) // When the last client is gone.
+      perform(this.hub.shutdown('Server shutting down'), this)
+      clearInterval(this.ticking)
       setTimeout(() => {
-        for (const client of this.#clients) client.socket.destroy()
-      }, this.#settings.server.drainMs).unref()
+        for (const client of this.clients) client.socket.destroy()
+      }, this.settings.server.drainMs).unref()
     })
   }
 }

@@ -18,7 +18,6 @@
 // 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the owner asks
 //    for an acknowledgement (SYNC), which comes after all of it, before it answers.
 
-import { constants } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { isMainThread, threadId, workerData } from 'node:worker_threads'
 import { Conversation } from '../protocol/index.ts'
@@ -31,11 +30,9 @@ import {
   recv,
   recvNow,
   sendAll,
-  setSendTimeoutMs,
-  setNoDelay,
   shutdown,
-  SystemError,
 } from '../posix/index.ts'
+import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
 import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf } from './last-words.ts'
 import {
@@ -51,7 +48,6 @@ import {
   PAYLOAD_BYTES_MAX,
   SYNC,
 } from './link.ts'
-import { lingeringClose } from './linger.ts'
 import type { Settings } from './model.ts'
 
 /** What an owner is given: two descriptors and the settings of the service. */
@@ -75,7 +71,7 @@ const NEARLY_FULL_FRAMES = 32
 class HubGone extends Error {}
 
 class Owner {
-  private readonly client: number
+  private readonly client: BlockingClient
   private readonly link: number
   private readonly settings: Settings
   private readonly conversation: Conversation
@@ -98,20 +94,22 @@ class Owner {
   private dueMs = this.nowMs
 
   constructor({ client, link, settings }: HandOver) {
-    this.client = client
+    this.client = new BlockingClient(client, {
+      lookUpMs: settings.server.heartbeatMs,
+      stallMs: settings.server.stallMs,
+      // A client that reads slowly blocks us in a write, and we let the hub know that we live.
+      onStall: () => this.tell(BEAT, ''),
+    })
     this.link = link
     this.settings = settings
     this.conversation = new Conversation(settings, this.toldMs)
     this.ready.set(CLIENT_SLOT, client, READABLE)
     this.ready.set(LINK_SLOT, link, READABLE)
-    // A send that waits for a slow client looks up this often, to say that it lives.
-    setSendTimeoutMs(client, settings.server.heartbeatMs)
-    setNoDelay(client, true)
-    this.tell(BEAT, '')
   }
 
   /** Serves the client to the end of the connection. Throws HubGone when nobody is left to serve for. */
   run(): void {
+    this.tell(BEAT, '')
     while (!this.over) {
       this.ready.poll(2, Math.max(0, Math.ceil(this.dueMs - this.nowMs)))
       this.nowMs = performance.now()
@@ -121,14 +119,14 @@ class Owner {
       this.converse()
       if (this.nowMs >= this.dueMs) this.tick()
     }
-    lingeringClose(this.client, this.input, this.settings.server.lingerMs)
+    this.client.linger(this.settings.server.lingerMs)
   }
 
   /** Takes in what the client sent. Returns whether it may be more than one line (rule 2). */
   private receive(): boolean {
     const { input, conversation } = this
     try {
-      const count = recvNow(this.client, input, 0, input.length)
+      const count = recvNow(this.client.socket, input, 0, input.length)
       if (count === 0) this.end(CONNECTION_CLOSED)
       if (count > 0) conversation.receive(input.bytes, this.nowMs, count)
     } catch (error) {
@@ -148,8 +146,7 @@ class Owner {
           this.write(effect.text)
           break
         case 'hub':
-          this.tell(LINE, effect.line)
-          this.awaitAcknowledgement()
+          this.ask(LINE, effect.line)
           break
         case 'compute':
           busyFor(effect.ms)
@@ -177,7 +174,7 @@ class Owner {
       this.nowMs = performance.now()
       if (this.nowMs - this.toldMs >= this.settings.server.heartbeatMs) this.tell(BEAT, '')
     }
-    this.ready.set(CLIENT_SLOT, this.client, READABLE)
+    this.ready.set(CLIENT_SLOT, this.client.socket, READABLE)
   }
 
   /** What time alone brings about. Activity only ever postpones it, so it is looked at when it is due. */
@@ -220,7 +217,7 @@ class Owner {
   private performFrame(kind: number, start: number, end: number): void {
     switch (kind) {
       case DELIVER:
-        this.send(this.frames, start, end)
+        this.deliver(start, end)
         break
       case ACK:
         this.acknowledged = true
@@ -231,7 +228,7 @@ class Owner {
         break
       }
       case CLOSE:
-        this.send(this.frames, start, end)
+        this.deliver(start, end)
         this.over = true
         break
       default:
@@ -251,56 +248,43 @@ class Owner {
       throw new HubGone() // EPIPE, ECONNRESET: there is no other reason for a socketpair to fail.
     }
     this.toldMs = this.nowMs
-    this.acknowledged = false
   }
 
-  private awaitAcknowledgement(): void {
+  /** Tells the hub something, and writes deliveries until it has acknowledged it (rule 1). */
+  private ask(kind: number, payload: string): void {
+    this.acknowledged = false
+    this.tell(kind, payload)
     while (!this.acknowledged && !this.over) this.listen(recv)
   }
 
   /** Rule 3. */
   private synchronise(): void {
-    this.tell(SYNC, '')
-    this.awaitAcknowledgement()
+    this.ask(SYNC, '')
     this.behind = false
   }
 
-  /** Writes text to the client. What is longer than the buffer goes in pieces. */
   private write(text: string): void {
-    const { output } = this
-    for (let at = 0; at < text.length; at += output.length) {
-      const count = output.write(at === 0 ? text : text.slice(at), 0)
-      this.send(output, 0, count)
-    }
-  }
-
-  /** A client that reads slowly blocks us here, and we let the hub know that we live. */
-  private send(from: IoBuffer, start: number, end: number): void {
     if (this.over) return
-    this.stalledMs = 0
     try {
-      sendAll(this.client, from, start, end - start, this.stalled)
+      this.client.write(text)
     } catch (error) {
-      if (error instanceof HubGone) throw error
-      this.end(reasonOf(error))
+      this.fail(error)
     }
   }
 
-  // `tell` writes to `output`, which may be what is being sent: the beat has a buffer of its own.
-  private readonly beat = new IoBuffer(HEADER_BYTES)
-  private stalledMs = 0
-  private readonly stalled = (): void => {
-    this.stalledMs += this.settings.server.heartbeatMs
-    if (this.stalledMs >= this.settings.server.stallMs) {
-      throw new SystemError(constants.errno.ETIMEDOUT, 'send')
-    }
-    this.beat.bytes[0] = BEAT
+  /** Writes a delivery from where the link has put it. */
+  private deliver(start: number, end: number): void {
+    if (this.over) return
     try {
-      sendAll(this.link, this.beat, 0, HEADER_BYTES)
-    } catch {
-      throw new HubGone()
+      this.client.send(this.frames, start, end)
+    } catch (error) {
+      this.fail(error)
     }
-    this.toldMs += this.settings.server.heartbeatMs
+  }
+
+  private fail(error: unknown): void {
+    if (error instanceof HubGone) throw error
+    this.end(reasonOf(error))
   }
 
   /** The connection is over, by the client's side or by the conversation's word: the hub is told. */

@@ -34,23 +34,23 @@ interface Client {
 
 class ProcessServer implements Server {
   readonly ready = Promise.resolve()
-  readonly #setup: Setup
-  readonly #switchboard: Switchboard
-  readonly #clients = new Set<Client>()
-  readonly #accepting: Promise<void>
-  #emptied: () => void = () => {}
+  private readonly setup: Setup
+  private readonly switchboard: Switchboard
+  private readonly clients = new Set<Client>()
+  private readonly accepting: Promise<void>
+  private emptied: () => void = () => {}
 
   constructor(setup: Setup) {
-    this.#setup = setup
-    this.#switchboard = new Switchboard(setup.settings, setup.log)
-    this.#accepting = this.#accept()
+    this.setup = setup
+    this.switchboard = new Switchboard(setup.settings, setup.log)
+    this.accepting = this.accept()
   }
 
-  async #accept(): Promise<void> {
-    const { listener, log } = this.#setup
+  private async accept(): Promise<void> {
+    const { listener, log } = this.setup
     for await (const socket of accepted(listener, log)) {
       try {
-        this.#admit(socket)
+        this.admit(socket)
       } catch (error) {
         log(`A client could not be taken: ${String(error)}`)
         refuse(socket, INTERNAL_ERROR)
@@ -59,53 +59,53 @@ class ProcessServer implements Server {
     listener.close()
   }
 
-  #admit(socket: number): void {
-    const { settings } = this.#setup
-    if (this.#clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
+  private admit(socket: number): void {
+    const { settings } = this.setup
+    if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
     const host = hostOf(socket)
     const [ourEnd, ownersEnd] = socketpair()
     const child = startOwner(settings, socket, ownersEnd)
     // Our copies go at once. While one is open here, the child's death would not end the connection.
     close(ownersEnd)
     if (child.pid === undefined) {
-      child.once('error', (error) => this.#fail(socket, error))
+      child.once('error', (error) => this.fail(socket, error))
       return close(ourEnd)
     }
     close(socket)
-    const link = this.#switchboard.connect(ourEnd, host, () => this.#kill(client))
+    const link = this.switchboard.connect(ourEnd, host, () => this.kill(client))
     const client: Client = { child, link }
-    this.#clients.add(client)
-    child.once('exit', () => this.#bury(client))
+    this.clients.add(client)
+    child.once('exit', () => this.bury(client))
   }
 
   /** The process could not start: out of memory, or of processes. */
-  #fail(socket: number, error: Error): void {
-    this.#setup.log(`A process could not be started: ${error.message}`)
+  private fail(socket: number, error: Error): void {
+    this.setup.log(`A process could not be started: ${error.message}`)
     refuse(socket, INTERNAL_ERROR)
   }
 
   /** Ends a process wherever it is, stopped ones included. */
-  #kill(client: Client): void {
+  private kill(client: Client): void {
     client.child.kill('SIGKILL')
   }
 
   /** The process has ended, in whatever way, and the kernel has closed its descriptors. */
-  #bury(client: Client): void {
-    this.#switchboard.disconnect(client.link, 'Connection lost')
-    this.#clients.delete(client)
-    if (this.#clients.size === 0) this.#emptied()
+  private bury(client: Client): void {
+    this.switchboard.disconnect(client.link, 'Connection lost')
+    this.clients.delete(client)
+    if (this.clients.size === 0) this.emptied()
   }
 
   async drain(): Promise<void> {
-    this.#setup.listener.stop()
-    await this.#accepting
-    this.#switchboard.shutdown()
+    this.setup.listener.stop()
+    await this.accepting
+    this.switchboard.shutdown()
     const killing = setTimeout(() => {
-      for (const client of this.#clients) this.#kill(client)
-    }, this.#setup.settings.server.drainMs)
+      for (const client of this.clients) this.kill(client)
+    }, this.setup.settings.server.drainMs)
     await new Promise<void>((resolve) => {
-      this.#emptied = resolve
-      if (this.#clients.size === 0) resolve()
+      this.emptied = resolve
+      if (this.clients.size === 0) resolve()
     })
     clearTimeout(killing)
   }

@@ -6,7 +6,7 @@
 // client whose owner is stuck in a write to it is let go when too much has piled up.
 
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
-import { Hub, type HubEffect } from '../protocol/index.ts'
+import { Hub } from '../protocol/index.ts'
 import {
   ACK,
   CLOSE,
@@ -19,6 +19,8 @@ import {
   SYNC,
 } from './link.ts'
 import type { Settings } from './model.ts'
+import { type ClientPort, perform } from './performing.ts'
+import { Turn } from './turn.ts'
 
 /**
  * A thread or process has this long to start and say its first word. It takes 20 to 90 ms of CPU time
@@ -47,22 +49,22 @@ export class Link {
   }
 }
 
-export class Switchboard {
-  readonly #settings: Settings
-  readonly #log: (sentence: string) => void
-  readonly #hub: Hub<Link>
-  readonly #links = new Set<Link>()
-  #unflushed: Link[] = []
+export class Switchboard implements ClientPort<Link> {
+  private readonly settings: Settings
+  private readonly log: (sentence: string) => void
+  private readonly hub: Hub<Link>
+  private readonly links = new Set<Link>()
+  private readonly turn = new Turn<Link>((links) => this.flushAll(links))
   /** All links are read into the same memory: each piece is taken out before the next is read. */
-  readonly #memory = Buffer.allocUnsafeSlow(64 * 1024)
-  readonly #watching: NodeJS.Timeout
-  #watchedMs = performance.now()
+  private readonly memory = Buffer.allocUnsafeSlow(64 * 1024)
+  private readonly watching: NodeJS.Timeout
+  private watchedMs = performance.now()
 
   constructor(settings: Settings, log: (sentence: string) => void) {
-    this.#settings = settings
-    this.#log = log
-    this.#hub = new Hub(settings)
-    this.#watching = setInterval(() => this.#watch(), settings.server.heartbeatMs)
+    this.settings = settings
+    this.log = log
+    this.hub = new Hub(settings)
+    this.watching = setInterval(() => this.watch(), settings.server.heartbeatMs)
   }
 
   /** A new client. `fd` is the hub's end of its link, which belongs to the switchboard from now on. */
@@ -72,24 +74,24 @@ export class Switchboard {
       readable: true,
       writable: true,
       onread: {
-        buffer: this.#memory,
-        callback: (count) => this.#receive(link, this.#memory.toString('latin1', 0, count)),
+        buffer: this.memory,
+        callback: (count) => this.receive(link, this.memory.toString('latin1', 0, count)),
       },
     }
     const link = new Link(new Socket(options), kill)
-    this.#links.add(link)
+    this.links.add(link)
     link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
     link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
     link.socket.resume()
-    this.#perform(this.#hub.connect(link, host, Date.now()))
+    perform(this.hub.connect(link, host, Date.now()), this)
     return link
   }
 
-  #receive(link: Link, text: string): boolean {
+  private receive(link: Link, text: string): boolean {
     link.heardMs = performance.now()
     link.incoming = readFrames(link.incoming + text, (kind, payload) => {
-      if (kind === LINE) this.#perform(this.#hub.receive(link, payload, Date.now()))
-      if (kind === LINE || kind === SYNC) this.#acknowledge(link)
+      if (kind === LINE) perform(this.hub.receive(link, payload, Date.now()), this)
+      if (kind === LINE || kind === SYNC) this.acknowledge(link)
       if (kind === GONE) this.disconnect(link, payload)
     })
     return true
@@ -97,75 +99,58 @@ export class Switchboard {
 
   /** The client is gone, or its owner is. Others learn the reason; the link is closed. */
   disconnect(link: Link, reason: string): void {
-    if (!this.#links.delete(link)) return
+    if (!this.links.delete(link)) return
     link.closing = true
-    this.#perform(this.#hub.disconnect(link, reason))
+    perform(this.hub.disconnect(link, reason), this)
     link.socket.destroy()
   }
 
-  #perform(effects: readonly HubEffect<Link>[]): void {
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'send':
-          for (const link of effect.to) {
-            if (link !== effect.except) this.#deliver(link, effect.text)
-          }
-          break
-        case 'identify':
-          this.#queue(effect.to, frame(IDENTIFY, (effect.registered ? '1' : '0') + effect.nick))
-          break
-        case 'close':
-          this.#close(effect.to, effect.text)
-          break
-      }
-    }
-  }
-
-  #deliver(link: Link, text: string): void {
-    this.#touch(link)
+  /** Collects a delivery, for the end of this turn. */
+  write(link: Link, text: string): void {
+    this.touch(link)
     link.deliveries += text
   }
 
-  #acknowledge(link: Link): void {
-    this.#queue(link, frame(ACK, ''))
+  identify(link: Link, nick: string, registered: boolean): void {
+    this.queue(link, frame(IDENTIFY, (registered ? '1' : '0') + nick))
+  }
+
+  /** The owner writes the last words and ends the connection; if it cannot, it is ended. */
+  end(link: Link, text: string): void {
+    this.queue(link, frame(CLOSE, text))
+    this.flush(link)
+    link.closing = true
+    setTimeout(() => this.links.has(link) && link.kill(), this.settings.server.lingerMs).unref()
+  }
+
+  private acknowledge(link: Link): void {
+    this.queue(link, frame(ACK, ''))
     link.acknowledges = true
   }
 
   /** Puts a frame after all deliveries so far. */
-  #queue(link: Link, text: string): void {
+  private queue(link: Link, text: string): void {
     if (link.closing) return
-    this.#touch(link)
+    this.touch(link)
     if (link.deliveries !== '') link.frames += deliveryFrames(link.deliveries)
     link.deliveries = ''
     link.frames += text
   }
 
-  /** The owner writes the last words and ends the connection; if it cannot, it is ended. */
-  #close(link: Link, text: string): void {
-    this.#queue(link, frame(CLOSE, text))
-    this.#flushOne(link)
-    link.closing = true
-    setTimeout(() => this.#links.has(link) && link.kill(), this.#settings.server.lingerMs).unref()
-  }
-
-  #touch(link: Link): void {
-    if (link.frames !== '' || link.deliveries !== '') return
-    if (this.#unflushed.length === 0) setImmediate(() => this.#flush())
-    this.#unflushed.push(link)
+  private touch(link: Link): void {
+    if (link.frames === '' && link.deliveries === '') this.turn.add(link)
   }
 
   /**
    * The end of a turn. Links that only receive come first, those that are waiting for an acknowledgement
    * after them: when a sender learns that its line was handled, every delivery of it is on its way.
    */
-  #flush(): void {
-    const links = this.#unflushed
-    this.#unflushed = []
-    for (const link of links) if (!link.acknowledges) this.#flushOne(link)
-    for (const link of links) if (link.acknowledges) this.#flushOne(link)
+  private flushAll(links: readonly Link[]): void {
+    for (const link of links) if (!link.acknowledges) this.flush(link)
+    for (const link of links) if (link.acknowledges) this.flush(link)
   }
 
-  #flushOne(link: Link): void {
+  private flush(link: Link): void {
     if (link.closing) return
     let { frames } = link
     if (link.deliveries !== '') frames += deliveryFrames(link.deliveries)
@@ -174,8 +159,8 @@ export class Switchboard {
     link.acknowledges = false
     if (frames === '') return
     link.socket.write(frames, 'latin1')
-    if (link.socket.writableLength > this.#settings.server.sendQueueBytesMax) {
-      this.#perform(this.#hub.evict(link, 'SendQ exceeded'))
+    if (link.socket.writableLength > this.settings.server.sendQueueBytesMax) {
+      perform(this.hub.evict(link, 'SendQ exceeded'), this)
     }
   }
 
@@ -184,15 +169,15 @@ export class Switchboard {
    * were away (starting many others, or stopped), their words may be waiting to be read: then nobody is
    * judged before the next look.
    */
-  #watch(): void {
+  private watch(): void {
     const nowMs = performance.now()
-    const { heartbeatMs, hungMs } = this.#settings.server
-    const wasAway = nowMs - this.#watchedMs > 2 * heartbeatMs
-    this.#watchedMs = nowMs
-    for (const link of this.#links) {
+    const { heartbeatMs, hungMs } = this.settings.server
+    const wasAway = nowMs - this.watchedMs > 2 * heartbeatMs
+    this.watchedMs = nowMs
+    for (const link of this.links) {
       if (wasAway) link.heardMs = Math.max(link.heardMs, nowMs)
       if (nowMs - link.heardMs < hungMs) continue
-      this.#log('A conversation has stopped answering and is ended.')
+      this.log('A conversation has stopped answering and is ended.')
       this.disconnect(link, 'Conversation hung')
       link.kill()
     }
@@ -200,7 +185,7 @@ export class Switchboard {
 
   /** Tells every client that the server shuts down, after everything else that it had to hear. */
   shutdown(): void {
-    clearInterval(this.#watching)
-    this.#perform(this.#hub.shutdown('Server shutting down'))
+    clearInterval(this.watching)
+    perform(this.hub.shutdown('Server shutting down'), this)
   }
 }

@@ -35,23 +35,23 @@ interface Client {
 
 class ThreadServer implements Server {
   readonly ready = Promise.resolve()
-  readonly #setup: Setup
-  readonly #switchboard: Switchboard
-  readonly #clients = new Set<Client>()
-  readonly #accepting: Promise<void>
-  #emptied: () => void = () => {}
+  private readonly setup: Setup
+  private readonly switchboard: Switchboard
+  private readonly clients = new Set<Client>()
+  private readonly accepting: Promise<void>
+  private emptied: () => void = () => {}
 
   constructor(setup: Setup) {
-    this.#setup = setup
-    this.#switchboard = new Switchboard(setup.settings, setup.log)
-    this.#accepting = this.#accept()
+    this.setup = setup
+    this.switchboard = new Switchboard(setup.settings, setup.log)
+    this.accepting = this.accept()
   }
 
-  async #accept(): Promise<void> {
-    const { listener, log } = this.#setup
+  private async accept(): Promise<void> {
+    const { listener, log } = this.setup
     for await (const socket of accepted(listener, log)) {
       try {
-        this.#admit(socket)
+        this.admit(socket)
       } catch (error) {
         log(`A client could not be taken: ${String(error)}`)
         refuse(socket, INTERNAL_ERROR)
@@ -60,53 +60,53 @@ class ThreadServer implements Server {
     listener.close()
   }
 
-  #admit(socket: number): void {
-    const { settings } = this.#setup
-    if (this.#clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
+  private admit(socket: number): void {
+    const { settings } = this.setup
+    if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
     const host = hostOf(socket)
     const [ourEnd, ownersEnd] = socketpair()
     // A thread shares our descriptors: it is told their numbers.
     const handOver: HandOver = { client: socket, link: ownersEnd, settings }
     const worker = new Worker(OWNER, { workerData: handOver })
-    const link = this.#switchboard.connect(ourEnd, host, () => this.#kill(client))
+    const link = this.switchboard.connect(ourEnd, host, () => this.kill(client))
     const client: Client = { socket, ownersEnd, worker, link }
-    this.#clients.add(client)
-    worker.once('error', (error) => this.#fail(client, error))
-    worker.once('exit', () => this.#bury(client))
+    this.clients.add(client)
+    worker.once('error', (error) => this.fail(client, error))
+    worker.once('exit', () => this.bury(client))
   }
 
   /** The thread could not start, or has used up its memory; 'exit' follows. */
-  #fail(client: Client, error: Error): void {
-    this.#setup.log(`A thread failed: ${error.message}`)
+  private fail(client: Client, error: Error): void {
+    this.setup.log(`A thread failed: ${error.message}`)
     sayLast(client.socket, INTERNAL_ERROR)
   }
 
   /** Ends a thread wherever it is: JavaScript is terminated, a blocked system call is woken. */
-  #kill(client: Client): void {
+  private kill(client: Client): void {
     shutdown(client.socket, 'both')
     shutdown(client.ownersEnd, 'both')
     void client.worker.terminate()
   }
 
   /** The thread has ended, in whatever way. Only now is it safe to give its descriptors back. */
-  #bury(client: Client): void {
-    this.#switchboard.disconnect(client.link, 'Connection lost')
+  private bury(client: Client): void {
+    this.switchboard.disconnect(client.link, 'Connection lost')
     close(client.socket)
     close(client.ownersEnd)
-    this.#clients.delete(client)
-    if (this.#clients.size === 0) this.#emptied()
+    this.clients.delete(client)
+    if (this.clients.size === 0) this.emptied()
   }
 
   async drain(): Promise<void> {
-    this.#setup.listener.stop()
-    await this.#accepting
-    this.#switchboard.shutdown()
+    this.setup.listener.stop()
+    await this.accepting
+    this.switchboard.shutdown()
     const killing = setTimeout(() => {
-      for (const client of this.#clients) this.#kill(client)
-    }, this.#setup.settings.server.drainMs)
+      for (const client of this.clients) this.kill(client)
+    }, this.setup.settings.server.drainMs)
     await new Promise<void>((resolve) => {
-      this.#emptied = resolve
-      if (this.#clients.size === 0) resolve()
+      this.emptied = resolve
+      if (this.clients.size === 0) resolve()
     })
     clearTimeout(killing)
   }
