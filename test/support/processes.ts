@@ -38,8 +38,9 @@ export function descriptorsOf(pid: number): string[] {
   })
 }
 
-export function threadCountOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).length
+/** The numbers of its threads. */
+export function tasksOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).map(Number)
 }
 
 /** CPU time that it has used so far, in user and kernel mode; without its children. */

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { closeClients } from './client.ts'
 import { PATIENCE_MS, within } from './conditions.ts'
 import { type RunOptions, spawnProgram } from './program.ts'
-import { childrenOf, isAlive, seesProcesses } from './processes.ts'
+import { childrenOf, isAlive, seesProcesses, tasksOf } from './processes.ts'
 
 export interface ServerEnd {
   readonly code: number | null
@@ -52,6 +52,11 @@ export class TestServer {
   /** Processes of its own, one level down: no model makes more. */
   children(): number[] {
     return seesProcesses ? childrenOf(this.pid) : []
+  }
+
+  /** Its threads and those of its children, by their numbers. */
+  tasks(): number[] {
+    return seesProcesses ? [this.pid, ...this.children()].flatMap(tasksOf) : []
   }
 
   /** Ends it and its children at once, in whatever state they are. */

@@ -7,19 +7,19 @@ import { until } from './conditions.ts'
 /** Why it cannot be used here; null when it can. */
 export const straceMissing: string | null = whyNot()
 
-/** Each recv(2) of these processes, and of their threads, begins this much later. */
-const DELAY_US = 20_000
+/** Each recv(2) of these threads begins this much later. */
+const DELAY_US = 50_000
 
 /** Delays their receiving until it is ended. */
-export async function delayReceiving(pids: readonly number[]): Promise<{ end(): Promise<void> }> {
+export async function delayReceiving(tasks: readonly number[]): Promise<{ end(): Promise<void> }> {
   const injection = ['-e', 'trace=recvfrom', '-e', `inject=recvfrom:delay_enter=${DELAY_US}`]
   const strace = spawn(
     'strace',
-    ['-f', '-qq', '-o', '/dev/null', ...injection, ...pids.flatMap((pid) => ['-p', `${pid}`])],
+    ['-qq', '-o', '/dev/null', ...injection, ...tasks.flatMap((task) => ['-p', `${task}`])],
     { stdio: 'ignore' },
   )
   const ended = new Promise<void>((resolve) => strace.once('exit', () => resolve()))
-  await until('strace should have taken hold', () => pids.every(isTraced))
+  await until('strace should have taken hold', () => tasks.every(isTraced))
   return {
     end: () => {
       strace.kill('SIGTERM') // It lets go of them, and they run on.
@@ -28,8 +28,8 @@ export async function delayReceiving(pids: readonly number[]): Promise<{ end(): 
   }
 }
 
-function isTraced(pid: number): boolean {
-  return /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+function isTraced(task: number): boolean {
+  return /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${task}/status`, 'latin1'))
 }
 
 function whyNot(): string | null {

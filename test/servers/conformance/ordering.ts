@@ -52,8 +52,13 @@ export function ordering(model: ModelInfo): void {
     'so it is for a PING of which one half comes before the message and one after it',
     async ({ skip }) => {
       if (straceMissing !== null) return skip(straceMissing)
-      const [sender, receiver] = (await members(server.address, 2, '#halves')) as [Client, Client]
-      const delaying = await delayReceiving([server.pid, ...server.children()])
+      const sender = await (await registered(server.address, 'sender')).join('#halves')
+      const before = new Set(server.tasks())
+      const receiver = await (await registered(server.address, 'receiver')).join('#halves')
+      const own = server.tasks().filter((task) => !before.has(task))
+      if (own.length === 0) return skip('Its conversations have no threads of their own.')
+      await sender.barrier()
+      const delaying = await delayReceiving(own)
       try {
         for (let round = 0; round < 5; round++) {
           receiver.send('PIN')

@@ -7,13 +7,7 @@ import { atMost, testFor } from '../../support/capabilities.ts'
 import { Canaries } from '../../support/canaries.ts'
 import { type Client, closeClients, connectTo, registered } from '../../support/client.ts'
 import { until } from '../../support/conditions.ts'
-import {
-  descriptorsOf,
-  isAlive,
-  seesProcesses,
-  stateOf,
-  threadCountOf,
-} from '../../support/processes.ts'
+import { descriptorsOf, isAlive, seesProcesses, stateOf, tasksOf } from '../../support/processes.ts'
 import { compiledUrl } from '../../support/program.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
@@ -217,7 +211,7 @@ interface Footprint {
 function footprintOf(server: TestServer): Footprint {
   return {
     descriptors: descriptorsOf(server.pid).toSorted(),
-    threads: threadCountOf(server.pid),
+    threads: tasksOf(server.pid).length,
     children: server.children(),
   }
 }
