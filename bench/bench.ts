@@ -33,6 +33,8 @@ import { terminalReport } from './reporters/terminal.ts'
 import { prepareFolder, resultsToJson, writeNewFile } from './results.ts'
 import type { Config, Repeat, Results } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
+import type { Patience } from './server.ts'
+import { DEFAULT_PATIENCE } from './server.ts'
 import type { RunLoad } from './trial.ts'
 import { runTrial } from './trial.ts'
 import { findWarnings } from './warnings.ts'
@@ -59,6 +61,7 @@ export interface BenchSurroundings {
   readonly serverCommand: () => readonly string[]
   readonly runLoad: RunLoad
   readonly lockPath: string
+  readonly patience: Patience
 }
 
 const REAL_SURROUNDINGS: BenchSurroundings = {
@@ -66,6 +69,7 @@ const REAL_SURROUNDINGS: BenchSurroundings = {
   serverCommand: serveCommand,
   runLoad,
   lockPath: defaultLockPath(),
+  patience: DEFAULT_PATIENCE,
 }
 
 const EXIT_DONE = 0
@@ -172,10 +176,12 @@ class Run {
   }
 
   async #replayScript(models: readonly PlannedModel[], progress: Progress): Promise<void> {
+    const { signal } = this.#io
+    const { patience } = this.#surroundings
     for (const model of models) {
       const what = `same answers? · ${model.name}`
       progress.begin(what)
-      this.#answers.push(await replay(this.#command, model, this.#io.signal))
+      this.#answers.push(await replay(this.#command, model, signal, patience))
       progress.end(what, this.#answers.at(-1)?.failure ?? 'answered')
     }
     for (const { model, same, difference } of compareAnswers(this.#answers)) {
@@ -184,7 +190,8 @@ class Run {
   }
 
   async #runTrials(progress: Progress): Promise<void> {
-    const { runLoad: load } = this.#surroundings
+    const { runLoad: load, patience } = this.#surroundings
+    const different = new Set(this.#differentModels())
     const { signal } = this.#io
     for (const trial of this.#plan.trials) {
       const { point } = trial
@@ -192,16 +199,22 @@ class Run {
       const earlier = this.#repeats.get(point) ?? []
       progress.begin(what)
       // A point that has failed stays invalid; another ten seconds of a hanging server prove nothing.
-      if (earlier.some(({ faults }) => faults.length > 0)) {
+      if (different.has(point.model.name) || earlier.some(({ faults }) => faults.length > 0)) {
         progress.end(what, 'left out, it is invalid already')
         continue
       }
-      const surroundings = { command: this.#command, runLoad: load, signal }
+      const surroundings = { command: this.#command, runLoad: load, signal, patience }
       const repeat = await runTrial(trial, this.#config, surroundings)
       this.#repeats.set(point, [...earlier, repeat])
       progress.end(what, outcomeOf(repeat, point))
       for (const { text } of repeat.faults) progress.say(`hubbub: ${what}: ${text}`)
     }
+  }
+
+  /** Those whose answers differ: whatever they are measured at could not be compared. */
+  #differentModels(): string[] {
+    const differing = compareAnswers(this.#answers).filter(({ same }) => !same)
+    return differing.map(({ model }) => model)
   }
 
   #judge(run: Pick<Results, 'status' | 'startedAt' | 'elapsedMs' | 'environment'>): Results {

@@ -11,7 +11,7 @@ import type { PlannedModel } from './plan.ts'
 import type { Transcript } from './schema.ts'
 import type { Step } from './script.ts'
 import { MANY_CLIENTS_SCRIPT, ONE_CLIENT_SCRIPT } from './script.ts'
-import type { RunningServer } from './server.ts'
+import type { Patience, RunningServer } from './server.ts'
 import { FaultError, startServer } from './server.ts'
 
 /** A step is answered in milliseconds, or in a tenth of a second by a process that has to start. */
@@ -34,10 +34,11 @@ export async function replay(
   command: readonly string[],
   model: PlannedModel,
   signal: AbortSignal,
+  patience: Patience,
 ): Promise<Answers> {
   let server: RunningServer | null = null
   try {
-    server = await startServer(command, model.name, signal)
+    server = await startServer(command, model.name, signal, patience)
     const oneClient = await playScript(ONE_CLIENT_SCRIPT, server.address, signal)
     const manyClients =
       model.clientsAtOnce > 1 ? await playScript(MANY_CLIENTS_SCRIPT, server.address, signal) : null

@@ -23,11 +23,13 @@ export function judgePoints(
   equivalence: readonly Transcript[],
 ): Point[] {
   const points = measured
-    .filter(({ planned, repeats }) => repeats.length > 0 || planned.cannot !== null)
     .map(({ planned, repeats }) => {
       const transcript = equivalence.find(({ model }) => model === planned.model.name)
       return judgePoint(planned, repeats, transcript)
     })
+    .filter(
+      ({ status, repeats, faults }) => status === 'cannot' || repeats.length + faults.length > 0,
+    )
   return withRanks(points)
 }
 
@@ -56,7 +58,7 @@ function judgePoint(
     clients,
     senders,
     clientsAtOnce: Number.isFinite(model.clientsAtOnce) ? model.clientsAtOnce : null,
-    status: cannot ? 'cannot' : statusOf(faults, repeats, summary?.generatorBusyShare ?? null),
+    status: cannot ? 'cannot' : statusOf(faults, summary),
     faults,
     cannot,
     rank: null,
@@ -102,6 +104,7 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     processes: maxOf(runs.map(({ resources }) => resources?.processes)),
     threads: maxOf(runs.map(({ resources }) => resources?.threads)),
     generatorBusyShare: medianOf(loads.map(({ generator }) => generator.busyShare)) ?? 0,
+    generatorCpuShare: medianOf(loads.map(generatorCpuShare)),
     ledger: sumLedgers(loads),
     errors: sum(loads.flatMap(({ errors }) => Object.values(errors))),
   }
@@ -112,6 +115,12 @@ type Measured = Repeat & { load: NonNullable<Repeat['load']> }
 function cpuUsPerOperation({ load, resources }: Measured): number | null {
   if (!resources || load.operations === 0) return null
   return (resources.cpuMs * 1000) / load.operations
+}
+
+/** CPU time of the generator for each of its threads and for the time that passed: 1 is a whole core. */
+function generatorCpuShare({ generator, elapsedNs }: Measured['load']): number | null {
+  const { cpuMs, threads } = generator
+  return cpuMs > 0 && elapsedNs > 0 ? (cpuMs * 1e6) / (elapsedNs * threads) : null
 }
 
 /** What the tree holds more than when it was idle, for each client that it served. */

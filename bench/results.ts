@@ -41,7 +41,7 @@ export function readResults(path: string): Results {
   const checked = ResultsFile.safeParse(parsed)
   if (!checked.success) {
     const issue = checked.error.issues[0]
-    const where = issue ? `${jsonPath(issue.path)}: ${issue.message}` : 'unknown'
+    const where = issue ? `${jsonPath(issue.path)}: ${complaint(issue.message)}` : 'unknown'
     throw new Failure(`${path} is not a results file of hubbub (${where}).`)
   }
   const { sha256, ...results } = checked.data
@@ -187,6 +187,11 @@ function otherVersion(path: string, version: unknown): Failure {
     : new Failure(
         `${path} has schema version ${JSON.stringify(version)}, ${wanted}; run the benchmark again.`,
       )
+}
+
+/** Zod's words, but for what is not there at all. */
+function complaint(message: string): string {
+  return message.endsWith('received undefined') ? 'it is missing' : message
 }
 
 /** `points[3].summary.served`, as people write it. */

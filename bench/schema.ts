@@ -148,6 +148,7 @@ const Summary = z.strictObject({
   processes: count.nullable(),
   threads: count.nullable(),
   generatorBusyShare: share,
+  generatorCpuShare: share.nullable(),
   ledger: Ledger,
   errors: count,
 })

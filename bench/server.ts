@@ -17,10 +17,26 @@ import { readTree } from './process-tree.ts'
 import type { Fault } from './schema.ts'
 import { fault } from './verdict.ts'
 
-/** From the start to the ready line. A loaded machine needs a second; one that hangs needs for ever. */
-const READY_MS_MAX = 10_000
-/** From SIGTERM to the end. A model with hundreds of clients drains in two or three seconds. */
-const STOP_MS_MAX = 10_000
+/** How long a server is waited for before it is given up. */
+export interface Patience {
+  /** From the start to the ready line. */
+  readonly readyMs: number
+  /** Under load, without a single operation that was completed. */
+  readonly silenceMs: number
+  /** In a phase of a run, beyond what the phase was asked to take. */
+  readonly phaseMs: number
+  /** From SIGTERM to the end of the process. */
+  readonly stopMs: number
+}
+
+/** On a loaded machine a start takes a second and a drain of hundreds of clients three. */
+export const DEFAULT_PATIENCE: Patience = {
+  readyMs: 10_000,
+  silenceMs: 3_000,
+  phaseMs: 8_000,
+  stopMs: 10_000,
+}
+
 /** How long children of a server that was killed may outlive it before they are killed too. */
 const ORPHAN_MS_MAX = 2000
 const ORPHAN_POLL_MS = 20
@@ -70,6 +86,7 @@ export async function startServer(
   command: readonly string[],
   model: string,
   signal: AbortSignal,
+  patience: Patience,
 ): Promise<RunningServer> {
   signal.throwIfAborted()
   const [program = '', ...words] = command
@@ -81,7 +98,7 @@ export async function startServer(
   const ended = endOf(child)
   endWithThisProcess(child)
   try {
-    const ready = await readyLine(child, ended, signal)
+    const ready = await readyLine(child, ended, signal, patience)
     if (ready.pid !== child.pid || ready.model !== model) {
       throw notStarted(`its ready line is that of ${ready.model}, process ${ready.pid}`)
     }
@@ -90,7 +107,7 @@ export async function startServer(
       address: ready.listen,
       startupMs: performance.now() - startedAt,
       ended,
-      stop: () => stop(child, ended),
+      stop: () => stop(child, ended, patience),
       kill: () => killTree(child, ended),
     }
   } catch (error) {
@@ -139,15 +156,29 @@ function lastLine(text: string): string {
   return line.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, 200)
 }
 
-async function readyLine(child: ChildProcess, ended: Promise<ServerEnd>, signal: AbortSignal) {
-  const line = await Promise.race([
-    child.stdout ? firstLine(child.stdout) : '',
-    ended.then((end) => Promise.reject(notStarted(describeEnd(end)))),
-    timeout(READY_MS_MAX).then(() =>
-      Promise.reject(notStarted(`it said nothing within ${READY_MS_MAX / 1000} s`)),
-    ),
-    aborted(signal),
-  ])
+async function readyLine(
+  child: ChildProcess,
+  ended: Promise<ServerEnd>,
+  signal: AbortSignal,
+  { readyMs }: Patience,
+) {
+  const waiting = new AbortController()
+  try {
+    const line = await Promise.race([
+      child.stdout ? firstLine(child.stdout) : '',
+      ended.then((end) => Promise.reject(notStarted(describeEnd(end)))),
+      timeout(readyMs).then(() =>
+        Promise.reject(notStarted(`it said nothing within ${readyMs / 1000} s`)),
+      ),
+      aborted(signal, waiting.signal),
+    ])
+    return parseReadyLine(line)
+  } finally {
+    waiting.abort()
+  }
+}
+
+function parseReadyLine(line: string): z.infer<typeof ReadyLine> {
   try {
     return ReadyLine.parse(JSON.parse(line))
   } catch {
@@ -174,12 +205,16 @@ function firstLine(stdout: Readable): Promise<string> {
   })
 }
 
-async function stop(child: ChildProcess, ended: Promise<ServerEnd>): Promise<Fault | null> {
+async function stop(
+  child: ChildProcess,
+  ended: Promise<ServerEnd>,
+  { stopMs }: Patience,
+): Promise<Fault | null> {
   child.kill('SIGTERM')
-  const end = await Promise.race([ended, timeout(STOP_MS_MAX)])
+  const end = await Promise.race([ended, timeout(stopMs)])
   if (end === undefined) {
     await killTree(child, ended)
-    const text = `the server did not end within ${STOP_MS_MAX / 1000} s of SIGTERM`
+    const text = `the server did not end within ${stopMs / 1000} s of SIGTERM`
     return fault('server-did-not-stop', text)
   }
   if (end.code === 0) return null
@@ -222,8 +257,10 @@ function timeout(ms: number): Promise<undefined> {
   return setTimeout(ms, undefined, { ref: false })
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+/** Rejects with the reason of `signal`, as long as `until` has not ended the interest in it. */
+function aborted(signal: AbortSignal, until: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    const give = () => reject(signal.reason)
+    signal.addEventListener('abort', give, { once: true, signal: until })
   })
 }

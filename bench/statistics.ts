@@ -36,28 +36,26 @@ export interface Rank {
 }
 
 /**
- * Ranks by median, highest first. Neighbours whose ranges from the lowest to the highest repeat overlap
- * share a rank, and so does everyone between them: nobody is placed before another whom he did not beat
- * in every repeat. After a shared first rank of two comes rank 3.
+ * Ranks, highest first. Those whose ranges from the lowest to the highest repeat overlap share a rank, and
+ * so do those that a chain of overlaps connects: nobody is placed before another whom he did not beat in
+ * every repeat. After a first rank that two share comes rank 3.
  *
  * The range of a few repeats is no confidence interval, but it errs on the careful side: the more repeats
  * there are, the wider it gets and the more ranks are shared.
  */
 export function rankSpreads(spreads: readonly Spread[]): Rank[] {
+  // By the upper end: then whoever overlaps with anybody before overlaps with the lowest end so far.
   const order = spreads
     .map((spread, index) => ({ spread, index }))
-    .toSorted((a, b) => b.spread.median - a.spread.median)
+    .toSorted((a, b) => b.spread.max - a.spread.max)
   const groups: (typeof order)[] = []
   let lowest = Infinity
   for (const item of order) {
     const group = groups.at(-1)
-    if (group && item.spread.max >= lowest) {
-      group.push(item)
-      lowest = Math.min(lowest, item.spread.min)
-    } else {
-      groups.push([item])
-      lowest = item.spread.min
-    }
+    if (group && item.spread.max >= lowest) group.push(item)
+    else groups.push([item])
+    // Everybody before a new group lies above it, so one running minimum is enough.
+    lowest = Math.min(lowest, item.spread.min)
   }
   const ranks: Rank[] = []
   let rank = 1

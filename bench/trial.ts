@@ -17,7 +17,7 @@ import {
   switchesBetween,
 } from './process-tree.ts'
 import type { Config, Fault, Repeat, Resources } from './schema.ts'
-import type { RunningServer } from './server.ts'
+import type { Patience, RunningServer } from './server.ts'
 import { describeEnd, FaultError, startServer } from './server.ts'
 import type { Sample } from './statistics.ts'
 import { lastThirdOverFirst } from './statistics.ts'
@@ -30,12 +30,9 @@ export interface TrialSurroundings {
   readonly command: readonly string[]
   readonly runLoad: RunLoad
   readonly signal: AbortSignal
+  readonly patience: Patience
 }
 
-/** Under load, a server that completes nothing for this long is taken for hung. */
-const SILENCE_MS_MAX = 3000
-/** What a phase may take beyond what it was asked to take. A stopped server is noticed by then. */
-const PHASE_GRACE_MS = 8000
 const WATCH_MS = 200
 
 /**
@@ -45,18 +42,18 @@ const WATCH_MS = 200
 export async function runTrial(
   trial: Trial,
   config: Config,
-  { command, runLoad, signal }: TrialSurroundings,
+  { command, runLoad, signal, patience }: TrialSurroundings,
 ): Promise<Repeat> {
   const record = new TrialRecord(trial)
   let server: RunningServer
   try {
-    server = await startServer(command, trial.point.model.name, signal)
+    server = await startServer(command, trial.point.model.name, signal, patience)
   } catch (error) {
     return record.endedBy(faultOf(error, signal))
   }
   try {
     record.serverStarted(server)
-    const watch = new Watch(server, signal, record)
+    const watch = new Watch(server, signal, record, patience)
     try {
       const spec = specOf(trial, config, server.address)
       record.loadEnded(await runLoad(spec, watch.hooks(spec)))
@@ -220,6 +217,7 @@ class Watch {
   readonly #server: RunningServer
   readonly #record: TrialRecord
   readonly #outer: AbortSignal
+  readonly #patience: Patience
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () => this.#abort.abort(this.#outer.reason)
   #spec: LoadSpec | null = null
@@ -228,7 +226,8 @@ class Watch {
   #lastOperationAtMs = performance.now()
   #ended = false
 
-  constructor(server: RunningServer, outer: AbortSignal, record: TrialRecord) {
+  constructor(server: RunningServer, outer: AbortSignal, record: TrialRecord, patience: Patience) {
+    this.#patience = patience
     this.#server = server
     this.#outer = outer
     this.#record = record
@@ -278,12 +277,12 @@ class Watch {
     const spec = this.#spec
     if (!spec) return
     const inPhaseMs = performance.now() - this.#phaseStartedAtMs
-    if (inPhaseMs > phaseMs(this.#phase, spec) + PHASE_GRACE_MS) {
+    if (inPhaseMs > phaseMs(this.#phase, spec) + this.#patience.phaseMs) {
       this.#endEarly(this.#hung(`${this.#phase} did not end`))
     }
     const isLoaded = this.#phase === 'warmup' || this.#phase === 'measure'
     const silentMs = performance.now() - this.#lastOperationAtMs
-    if (isLoaded && silentMs > SILENCE_MS_MAX) {
+    if (isLoaded && silentMs > this.#patience.silenceMs) {
       this.#endEarly(this.#hung(`nothing was answered for ${Math.round(silentMs / 1000)} s`))
     }
   }

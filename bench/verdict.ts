@@ -3,7 +3,7 @@
 // figure that is right in two of three runs is not a figure.
 
 import type { LoadResult } from '../clients/load/contract.ts'
-import type { Fault, FaultKind, Point, Repeat } from './schema.ts'
+import type { Fault, FaultKind, Point, Summary } from './schema.ts'
 import { WORKLOAD_WORDS } from './workloads.ts'
 
 export function fault(kind: FaultKind, text: string): Fault {
@@ -66,16 +66,21 @@ function parts(counts: readonly (readonly [number, string])[]): string {
 }
 
 /**
- * From this share of its time on, the busiest thread of the generator is taken for the limit: the server
- * may be able to do more than it was asked to.
+ * The generator was the limit when its busiest thread hardly ever waited, and had a core to itself all
+ * the while: the server may be able to do more than it was asked to. A thread that never waits but gets
+ * half a core is waiting for a core that the server uses; then the machine is the limit, and the figure
+ * is the server's.
  */
 export const BUSY_SHARE_MAX = 0.9
+const CPU_SHARE_MAX = 0.8
 
-export function statusOf(
-  faults: readonly Fault[],
-  measured: readonly Repeat[],
-  busyShare: number | null,
-): Point['status'] {
-  if (faults.length > 0 || measured.length === 0) return 'invalid'
-  return busyShare !== null && busyShare >= BUSY_SHARE_MAX ? 'lower-bound' : 'valid'
+export function isGeneratorLimit({ generatorBusyShare, generatorCpuShare }: Summary): boolean {
+  // Where its CPU time cannot be told, being busy has to do.
+  const hadCore = generatorCpuShare === null || generatorCpuShare >= CPU_SHARE_MAX
+  return generatorBusyShare >= BUSY_SHARE_MAX && hadCore
+}
+
+export function statusOf(faults: readonly Fault[], summary: Summary | null): Point['status'] {
+  if (faults.length > 0 || summary === null) return 'invalid'
+  return isGeneratorLimit(summary) ? 'lower-bound' : 'valid'
 }

@@ -53,7 +53,7 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
   'generator-was-limit': {
     about: forPoints(({ status }) => status === 'lower-bound'),
     cause: () =>
-      `The load generator was busy for ${percent(BUSY_SHARE_MAX)} of the time or more: these servers can do at least this, and nobody knows how much more.`,
+      `The load generator was busy for ${percent(BUSY_SHARE_MAX)} of the time or more, with a core to itself: these servers can do at least this, and nobody knows how much more.`,
     tryThis: 'Use more --threads, or a machine with more cores.',
   },
   'steady-state-missing': {

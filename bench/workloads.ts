@@ -23,6 +23,6 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
   session: {
     one: 'session',
     many: 'sessions',
-    does: 'A client connects, registers, sends a few PINGs and quits; the next one takes its place.',
+    does: 'A client connects, registers, sends a few PINGs and quits; the next one takes its place. Wait is the median time from connecting to the first answer.',
   },
 }

@@ -42,6 +42,17 @@ export const LEGEND = [
 
 /** A warning as one line: what, why, what to try. */
 export function warningLine({ points, cause, tryThis }: Warning): string {
-  const about = points.length > 0 ? ` (${points.join('; ')})` : ''
+  const about = points.length > 0 ? ` That is: ${grouped(points)}.` : ''
   return `${cause}${about} ${tryThis}`
+}
+
+/** `ping · thread · 16 clients` and its like, each workload and size named once. */
+function grouped(points: readonly string[]): string {
+  const models = new Map<string, string[]>()
+  for (const point of points) {
+    const [workload = '', model = '', size = ''] = point.split(' · ')
+    const key = `${workload} with ${size}`
+    models.set(key, [...(models.get(key) ?? []), model])
+  }
+  return [...models].map(([key, names]) => `${names.join(', ')} in ${key}`).join('; ')
 }

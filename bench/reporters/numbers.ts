@@ -3,17 +3,14 @@
 
 export const UNKNOWN = '–'
 
-/** Three significant digits, but never fewer than the whole part has: 91,234 becomes 91,200. */
+/** Three significant digits, but none of the whole part is dropped: 91,234 becomes 91,200. */
 export function formatAmount(value: number): string {
   if (!Number.isFinite(value)) return UNKNOWN
-  const size = Math.abs(value)
-  if (size >= 1000) {
-    const step = 10 ** (Math.floor(Math.log10(size)) - 2)
-    return separated(Math.round(value / step) * step)
-  }
-  if (size >= 100) return value.toFixed(0)
-  if (size >= 10) return value.toFixed(1)
-  return value.toFixed(2)
+  // Rounded before it is looked at, so that 99.96 is 100 and not 100.0.
+  const rounded = Number(value.toPrecision(3))
+  const size = Math.abs(rounded)
+  if (size >= 100) return separated(rounded)
+  return rounded.toFixed(size >= 10 ? 1 : 2)
 }
 
 /** Every digit, with separators. */
@@ -37,10 +34,10 @@ export function scaleOfTimes(valuesNs: readonly number[]): Scale {
   return longest < 10e6 ? { unit: 'µs', divisor: 1e3 } : { unit: 'ms', divisor: 1e6 }
 }
 
-/** Operations per second: thousands once the highest has six digits. */
+/** Operations per second: thousands once the highest has five digits. */
 export function scaleOfRates(values: readonly number[]): Scale {
   const highest = Math.max(0, ...values)
-  return highest >= 100_000 ? { unit: 'k', divisor: 1e3 } : { unit: '', divisor: 1 }
+  return highest >= 10_000 ? { unit: 'k', divisor: 1e3 } : { unit: '', divisor: 1 }
 }
 
 /** KiB: MiB once the largest has five digits. */

@@ -76,7 +76,7 @@ function titleOf([first]: readonly Point[]): string {
   if (!first) return ''
   const { workload, clients, senders } = first
   const size = `${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}`
-  return `${workload} · ${size}${senders > 0 ? `, ${senders} of them speak` : ''}`
+  return `${workload} · ${size}${senders > 0 ? `, ${senders} of them ${senders === 1 ? 'speaks' : 'speak'}` : ''}`
 }
 
 function explanationOf([first]: readonly Point[], config: Config): string {
@@ -151,9 +151,9 @@ function rateColumns(points: readonly Point[], many: string): CellColumn[] {
       if (!rate) return UNKNOWN
       return `${point.status === 'lower-bound' ? '≥ ' : ''}${show(rate.median)}`
     }),
-    column(['min – max', ''], (point) => {
+    column(['min–max', ''], (point) => {
       const rate = usable(point)?.throughputPerS
-      return rate ? `${show(rate.min)} – ${show(rate.max)}` : UNKNOWN
+      return rate ? `${show(rate.min)}–${show(rate.max)}` : UNKNOWN
     }),
   ]
 }
@@ -174,22 +174,17 @@ function timeColumn(
 }
 
 function firstAnswerColumn(points: readonly Point[]): CellColumn {
-  return scaledColumn('wait p50', points, (s) => s.firstAnswerTime?.p50Ns ?? null, scaleOfTimes)
+  return scaledColumn('wait', points, (s) => s.firstAnswerTime?.p50Ns ?? null, scaleOfTimes)
 }
 
 function cpuColumn(points: readonly Point[]): CellColumn {
-  const { cell, align, head } = scaledColumn('CPU', points, (s) => s.cpuUsPerOperation, scaleOfCpu)
-  return { cell, align, head: [head[0], `${head[1]} each`] }
+  const { cell, head } = scaledColumn('CPU', points, (s) => s.cpuUsPerOperation, scaleOfCpu)
+  return column([head.join(' '), 'each'], cell)
 }
 
 function memoryColumn(points: readonly Point[]): CellColumn {
-  const { cell, align, head } = scaledColumn(
-    'memory',
-    points,
-    (s) => s.memoryKibPerClient,
-    scaleOfMemory,
-  )
-  return { cell, align, head: [head[0], `${head[1]} each`] }
+  const { cell, head } = scaledColumn('', points, (s) => s.memoryKibPerClient, scaleOfMemory)
+  return column([head[1], '/client'], cell)
 }
 
 /** A column of figures that share a unit; figures that are not there do not choose it. */
@@ -222,7 +217,7 @@ function verdictCell(point: Point, notes: Notes): string {
     cannot: 'not run',
   }
   const marks = notesOf(point).map((text) => notes.mark(text))
-  return [words[point.status], ...marks].join(' ')
+  return words[point.status] + marks.join(' ')
 }
 
 /** What a reader has to know before using this row. */

@@ -49,15 +49,20 @@ function renderTable(table: ReportTable, paint: Paint, columns: number): string[
 
 /** No frame; one thin line below the head, as wide as the table. */
 function renderGrid({ columns, rows }: ReportTable, paint: Paint): string[] {
+  // An empty text in colour would hide the spaces behind it from being trimmed.
+  const dimmed = (text: string) => (text === '' ? '' : paint('dim', text))
   const grid = new Table({
     chars: { ...NO_FRAME, middle: '  ' },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
     colAligns: columns.map(({ align }) => align),
   })
-  grid.push(columns.map(({ head }) => paint('dim', head[0])))
-  grid.push(columns.map(({ head }) => paint('dim', head[1])))
+  grid.push(columns.map(({ head }) => dimmed(head[0])))
+  grid.push(columns.map(({ head }) => dimmed(head[1])))
   for (const row of rows) grid.push(row.cells.map((cell) => paintCell(row, cell, paint)))
-  const lines = grid.toString().split('\n')
+  const lines = grid
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
   const width = Math.max(...plainWidths(columns, rows))
   return [...lines.slice(0, 2), paint('dim', '─'.repeat(width)), ...lines.slice(2)]
 }

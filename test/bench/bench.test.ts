@@ -1,0 +1,317 @@
+// Whole benchmarks, with the real load generator, against servers that are good and servers that go
+// wrong. Every fault must be named in the results, and none may touch the points of the other models.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { runBench } from '../../bench/bench.ts'
+import type { BenchOptions, BenchSurroundings } from '../../bench/bench.ts'
+import { Failure, UsageError } from '../../bench/errors.ts'
+import type { PlannedModel } from '../../bench/plan.ts'
+import { readTree } from '../../bench/process-tree.ts'
+import type { Point, Results } from '../../bench/results.ts'
+import { readResults } from '../../bench/results.ts'
+import { runLoad } from '../../clients/load/index.ts'
+
+const FAKE_SERVER = fileURLToPath(new URL('./fake-server.mjs', import.meta.url))
+const LONG_MS = 60_000
+
+let folder = ''
+let out: string[] = []
+let err: string[] = []
+
+function setUp(): void {
+  folder = mkdtempSync(join(tmpdir(), 'hubbub-bench-test-'))
+  out = []
+  err = []
+}
+
+function cleanUp(): void {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+beforeEach(setUp)
+afterEach(cleanUp)
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function model(name: string, clientsAtOnce = Infinity): PlannedModel {
+  return { name, clientsAtOnce, clientsMax: 1000, platforms: null }
+}
+
+function surroundings(...models: string[]): BenchSurroundings {
+  return {
+    catalog: models.map((name) => model(name)),
+    serverCommand: () => [process.execPath, FAKE_SERVER],
+    runLoad,
+    lockPath: join(folder, 'lock'),
+    patience: { readyMs: 2000, silenceMs: 2500, phaseMs: 3000, stopMs: 1000 },
+  }
+}
+
+const TINY: Omit<BenchOptions, 'out'> = {
+  workloads: ['ping'],
+  clients: [4],
+  durationMs: 200,
+  warmupMs: 100,
+  repeats: 2,
+  seed: 7,
+}
+
+function io(signal: AbortSignal = new AbortController().signal) {
+  return {
+    out: (text: string) => out.push(text),
+    err: { write: (t: string) => err.push(t) },
+    signal,
+  }
+}
+
+function writtenResults(): Results {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
+  expect(names).toHaveLength(1)
+  return readResults(join(folder, names[0] ?? ''))
+}
+
+function pointOf({ points }: Results, name: string): Point {
+  const point = points.find((candidate) => candidate.model === name)
+  if (!point) throw new Error(`no point of ${name}`)
+  return point
+}
+
+/** Nothing that was started may be left: servers, generators, temporary files, the lock. */
+function expectNothingLeft(): void {
+  // Other test files run in threads of this process and have children of their own.
+  const left = readTree(process.pid).filter(({ pid }) => commandLine(pid).includes(FAKE_SERVER))
+  expect(left).toEqual([])
+  expect(readdirSync(folder).filter((name) => /tmp|lock/.test(name))).toEqual([])
+}
+
+describe('a run of good servers', () => {
+  test(
+    'measures all workloads, writes JSON and Markdown, and prints a table for each',
+    async () => {
+      const options = { ...TINY, workloads: ['ping', 'room', 'session'], out: folder }
+      const exitCode = await runBench(options, io(), surroundings('good', 'better'))
+      expect(exitCode).toBe(0)
+      const results = writtenResults()
+      expect(results.status).toBe('complete')
+      expect(results.points).toHaveLength(6)
+      for (const point of results.points) expectMeasured(point)
+      expect(results.equivalence.every(({ same }) => same)).toBe(true)
+      expect(results.config.seed).toBe(7)
+      const text = out.join('')
+      expect(text).toContain('ping · 4 clients')
+      expect(text).toContain('room · 4 clients, 1 of them speaks')
+      expect(text).toContain('session · 4 clients')
+      expect(text).not.toMatch(/NaN|undefined|null|Infinity/)
+      const markdown = readdirSync(folder).find((name) => name.endsWith('.md')) ?? ''
+      expect(readFileSync(join(folder, markdown), 'utf8')).toContain('## ping · 4 clients')
+      expectNothingLeft()
+    },
+    LONG_MS,
+  )
+
+  test(
+    '--json prints exactly what is in the file, and a second run gets a name of its own',
+    async () => {
+      const options = { ...TINY, repeats: 1, json: true, out: folder }
+      await runBench(options, io(), surroundings('good'))
+      const name = readdirSync(folder).find((file) => file.endsWith('.json')) ?? ''
+      expect(out.join('')).toBe(readFileSync(join(folder, name), 'utf8'))
+      await runBench(options, io(), surroundings('good'))
+      expect(readdirSync(folder).filter((file) => file.endsWith('.json'))).toHaveLength(2)
+    },
+    LONG_MS,
+  )
+
+  test(
+    'leaves out what a model cannot do, and marks what it did with fewer clients',
+    async () => {
+      const world = { ...surroundings('good'), catalog: [model('good'), model('better', 1)] }
+      const options = { ...TINY, repeats: 1, workloads: ['room'], out: folder }
+      expect(await runBench(options, io(), world)).toBe(0)
+      const results = writtenResults()
+      expect(pointOf(results, 'better').status).toBe('cannot')
+      expect(pointOf(results, 'better').repeats).toEqual([])
+      expect(out.join('')).toContain('better talks to 1 client at a time')
+    },
+    LONG_MS,
+  )
+})
+
+function expectMeasured({ status, summary, repeats, clients }: Point): void {
+  expect(status).toBe('valid')
+  expect(summary?.served).toBe(clients)
+  expect(summary?.throughputPerS.median).toBeGreaterThan(0)
+  expect(summary?.serviceTime.count).toBe(
+    repeats.reduce((sum, { load }) => sum + (load?.serviceTime.count ?? 0), 0),
+  )
+  expect(repeats.map(({ repeat }) => repeat)).toEqual([1, 2])
+  if (process.platform !== 'linux') return
+  expect(summary?.cpuUsPerOperation).toBeGreaterThan(0)
+  expect(repeats[0]?.resources?.threads).toBeGreaterThan(4)
+}
+
+describe('a server that goes wrong makes its own points invalid', () => {
+  const CASES = [
+    ['exits', 'transcript-differs', /did not start: exit code 1: hubbub: 127.0.0.1:1 is in use/],
+    ['silent', 'transcript-differs', /did not start: it said nothing within 2 s/],
+    ['babbles', 'transcript-differs', /did not start: its ready line is "ready!"/],
+    ['impostor', 'transcript-differs', /did not start: its ready line is that of .* process 1/],
+    ['differs', 'transcript-differs', /answers differently: line \d+ .*"[^"]*other" instead of/],
+    ['dies', 'server-died', /the server died \(exit code 3: fake: out of luck\) \(repeat 1\)/],
+    ['killed', 'server-died', /the server died \(killed by SIGKILL\)/],
+    ['stops', 'server-hung', /the server hung \(.*its process is stopped\)/],
+    ['lies', 'wrong-answers', /wrong answers: \d+ corrupt/],
+    ['drops', 'messages-missing', /messages missing: \d+ (lost|never answered)/],
+    ['stubborn', 'server-did-not-stop', /did not end within 1 s of SIGTERM/],
+    ['clumsy', 'server-did-not-stop', /did not end in order: exit code 7/],
+  ] as const
+
+  // One run for all of them: what goes wrong with one must not touch the others.
+  let results: Results
+  let text = ''
+  beforeAll(async () => {
+    setUp()
+    const world = surroundings('good', 'better', ...CASES.map(([name]) => name))
+    expect(await runBench({ ...TINY, out: folder }, io(), world)).toBe(0)
+    results = writtenResults()
+    text = out.join('')
+    expectNothingLeft()
+    cleanUp()
+  }, 2 * LONG_MS)
+
+  test.each(CASES)('%s: %s', (name, kind, words) => {
+    const bad = pointOf(results, name)
+    expect(bad.status).toBe('invalid')
+    expect(bad.rank).toBeNull()
+    expect(bad.faults.map((fault) => fault.kind)).toContain(kind)
+    expect(bad.faults.map((fault) => fault.text).join('\n')).toMatch(words)
+    // Once it is invalid, it is not tried again.
+    expect(bad.repeats.length).toBeLessThanOrEqual(1)
+    expect(text).toMatch(new RegExp(`${name} .*invalid`))
+  })
+
+  test.each(['good', 'better'])('%s is measured as if it were alone', (name) => {
+    const { status, repeats, rank } = pointOf(results, name)
+    expect(status).toBe('valid')
+    expect(repeats).toHaveLength(2)
+    expect(rank).toBeGreaterThanOrEqual(1)
+  })
+
+  test(
+    'a run without any usable figure ends with 1',
+    async () => {
+      expect(await runBench({ ...TINY, out: folder }, io(), surroundings('dies'))).toBe(1)
+      expect(out.join('')).toContain('No model has a valid figure here.')
+    },
+    LONG_MS,
+  )
+
+  test(
+    'a generator that fails is not blamed on the server',
+    async () => {
+      const world = {
+        ...surroundings('good'),
+        runLoad: () => Promise.reject(new Error('no sockets left')),
+      }
+      expect(await runBench({ ...TINY, out: folder }, io(), world)).toBe(1)
+      expect(pointOf(writtenResults(), 'good').faults).toEqual([
+        { kind: 'generator-failed', text: 'the load generator failed: no sockets left (repeat 1)' },
+      ])
+      expectNothingLeft()
+    },
+    LONG_MS,
+  )
+})
+
+describe('interrupted', () => {
+  test(
+    'in the middle, it keeps what was measured, ends every server, and ends with 130',
+    async () => {
+      const controller = new AbortController()
+      const world = surroundings('good')
+      let loads = 0
+      const options = { ...TINY, repeats: 50, out: folder }
+      const exitCode = await runBench(options, io(controller.signal), {
+        ...world,
+        runLoad: (spec, hooks) => {
+          // In the middle of the third trial, when the load is on.
+          if (++loads < 3) return runLoad(spec, hooks)
+          return runLoad(spec, {
+            ...hooks,
+            onPhase: async (phase) => {
+              await hooks?.onPhase?.(phase)
+              if (phase === 'measure') controller.abort(new Error('interrupted'))
+            },
+          })
+        },
+      })
+      expect(exitCode).toBe(130)
+      const results = writtenResults()
+      expect(results.status).toBe('interrupted')
+      expect(pointOf(results, 'good').repeats).toHaveLength(2)
+      expect(out.join('')).toContain('Interrupted: some points have only 2 of 50 repeats')
+      expectNothingLeft()
+    },
+    LONG_MS,
+  )
+
+  test(
+    'before anything was measured, it writes nothing',
+    async () => {
+      const controller = new AbortController()
+      const running = runBench(
+        { ...TINY, out: folder },
+        io(controller.signal),
+        surroundings('good'),
+      )
+      controller.abort(new Error('interrupted'))
+      expect(await running).toBe(130)
+      expect(readdirSync(folder)).toEqual([])
+      expect(err.join('')).toContain('nothing was written')
+    },
+    LONG_MS,
+  )
+})
+
+describe('refused before anything is started', () => {
+  test('a folder that cannot be made', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    const options = { ...TINY, out: join(folder, 'file', 'results') }
+    const running = runBench(options, io(), surroundings('good'))
+    await expect(running).rejects.toThrow(Failure)
+    await expect(running).rejects.toThrow(/results cannot be written to .*ENOTDIR.*--out/)
+  })
+
+  test('a model that does not exist', async () => {
+    const running = runBench({ ...TINY, models: ['goof'], out: folder }, io(), surroundings('good'))
+    await expect(running).rejects.toThrow(UsageError)
+    await expect(running).rejects.toThrow('There is no model "goof"; did you mean good?')
+  })
+
+  test('while another benchmark is running', async () => {
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+    try {
+      const owner = { pid: other.pid, startTicks: null }
+      writeFileSync(join(folder, 'lock'), JSON.stringify(owner))
+      const running = runBench({ ...TINY, out: folder }, io(), surroundings('good'))
+      await expect(running).rejects.toThrow(
+        new RegExp(`another benchmark is running \\(process ${other.pid}\\)`),
+      )
+    } finally {
+      other.kill()
+      await once(other, 'exit')
+    }
+  })
+})

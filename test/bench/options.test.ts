@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest'
+import { UsageError } from '../../bench/errors.ts'
+import type { BenchOptions } from '../../bench/options.ts'
+import {
+  parseCount,
+  parseCounts,
+  parseDurationMs,
+  parseWords,
+  resolveConfig,
+} from '../../bench/options.ts'
+
+const MODELS = ['sequential', 'process', 'thread', 'async']
+
+function resolve(options: Partial<BenchOptions>) {
+  return resolveConfig({ out: 'results', ...options }, MODELS)
+}
+
+describe('a configuration', () => {
+  test('without options is the standard preset with all models and workloads', () => {
+    const config = resolve({})
+    expect(config.preset).toBe('standard')
+    expect(config.models).toEqual(MODELS)
+    expect(config.workloads.map(({ name }) => name)).toEqual(['ping', 'room', 'session'])
+    expect(config.seed).not.toBe(resolve({}).seed)
+  })
+
+  test('takes what is asked for over what the preset says', () => {
+    const config = resolve({
+      preset: 'quick',
+      clients: [5, 7, 5],
+      durationMs: 300,
+      repeats: 9,
+      seed: 0,
+    })
+    expect(config.workloads.map(({ clients }) => clients)).toEqual([
+      [5, 7],
+      [5, 7],
+      [5, 7],
+    ])
+    expect(config.workloads.every(({ durationMs }) => durationMs === 300)).toBe(true)
+    expect(config.repeats).toBe(9)
+    expect(config.seed).toBe(0)
+  })
+
+  test.each([
+    [{ models: ['asink'] }, 'There is no model "asink"; did you mean async?'],
+    [{ models: ['Thread'] }, 'There is no model "Thread"; did you mean thread?'],
+    [
+      { models: ['fibre'] },
+      'There is no model "fibre"; there are sequential, process, thread, async.',
+    ],
+    [{ workloads: ['pong'] }, 'There is no workload "pong"; did you mean ping?'],
+    [{ models: ['\x1b[31m'] }, 'There is no model "\\u001b[31m"; there are'],
+    [{ models: [] }, 'No model is named; there are'],
+    [{ clients: [0] }, '--clients must be a whole number from 1 to 10000, not 0.'],
+    [{ clients: [2.5] }, '--clients must be a whole number'],
+    [{ clients: [Number.NaN] }, 'not NaN'],
+    [{ clients: [] }, 'clients needs a number'],
+    [{ messageBytes: 23 }, '--size must be a whole number from 24 to 400, not 23.'],
+    [{ durationMs: 99 }, '--duration (in milliseconds) must be'],
+    [{ repeats: 0 }, '--repeats must be'],
+    [{ seed: 2 ** 32 }, '--seed must be'],
+    [{ clients: [10], senders: 11 }, '11 senders need at least as many clients, but there are 10.'],
+  ] as const)('refuses %o', (options, sentence) => {
+    expect(() => resolve(options)).toThrow(UsageError)
+    expect(() => resolve(options)).toThrow(sentence)
+  })
+})
+
+describe('words of the command line', () => {
+  test.each([
+    ['2s', 2000],
+    ['500ms', 500],
+    ['1500', 1500],
+    ['1.5s', 1500],
+    ['2m', 120_000],
+  ])('%s lasts %d ms', (text, ms) => expect(parseDurationMs(text)).toBe(ms))
+
+  test.each(['', 'soon', '2h', '-1s', '1e3', 's'])('"%s" is no duration', (text) => {
+    expect(() => parseDurationMs(text)).toThrow(UsageError)
+  })
+
+  test('lists take commas and spaces', () => {
+    expect(parseCounts('--clients', '10, 50')).toEqual([10, 50])
+    expect(parseWords('--models', 'a,,b ')).toEqual(['a', 'b'])
+    expect(() => parseWords('--models', ' , ')).toThrow('--models needs a value')
+  })
+
+  test.each(['ten', '', '-1', '1.5', '0x10', '9'.repeat(40)])('"%s" is no count', (text) => {
+    expect(() => parseCount('--clients', text)).toThrow(
+      /is not a whole number; --clients takes one/,
+    )
+  })
+})

@@ -1,0 +1,176 @@
+// Verdicts, ranks and warnings, each from the figures that call for it.
+
+import { describe, expect, test } from 'vitest'
+import { judgePoints } from '../../bench/points.ts'
+import type { Point, WarningKind } from '../../bench/results.ts'
+import { faultsOfLoad } from '../../bench/verdict.ts'
+import { findWarnings } from '../../bench/warnings.ts'
+import type { LoadResult } from '../../clients/load/contract.ts'
+import type { Figures } from './sample.ts'
+import { CONFIG, ENVIRONMENT, measured, planned, repeat, SAME, times } from './sample.ts'
+
+function judge(...runs: readonly Figures[]): Point {
+  const [point] = judgePoints([measured(planned('thread'), ...runs)], SAME)
+  if (!point) throw new Error('no point')
+  return point
+}
+
+describe('a point', () => {
+  test('has the median of its repeats, and percentiles of all their times together', () => {
+    const { status, summary } = judge(
+      { perSecond: 1000, fromUs: 100, toUs: 200 },
+      { perSecond: 3000, fromUs: 100, toUs: 200 },
+      { perSecond: 2000, fromUs: 10_000, toUs: 10_001 },
+    )
+    expect(status).toBe('valid')
+    expect(summary?.throughputPerS).toMatchObject({ median: 2000, min: 1000, max: 3000 })
+    // 2,000 of 6,000 times are slow: the median is fast, the 90th percentile is not. An average of
+    // the three medians, 3.4 ms, is a time that no request ever took.
+    expect(summary?.serviceTime.count).toBe(6000)
+    expect(summary?.serviceTime.p50Ns).toBeLessThan(250_000)
+    expect(summary?.serviceTime.p90Ns).toBeGreaterThan(9_900_000)
+    expect(summary?.ledger.sent).toBe(6000)
+  })
+
+  test('has CPU for each operation and memory for each client that was served', () => {
+    const { summary } = judge({ perSecond: 1000, served: 8 })
+    expect(summary?.cpuUsPerOperation).toBe(800)
+    expect(summary?.memoryKibPerClient).toBe(500)
+    expect(judge({ perSecond: 1000, resources: null }).summary?.cpuUsPerOperation).toBeNull()
+  })
+
+  test('is invalid when one repeat is, and says which', () => {
+    const died = { kind: 'server-died', text: 'the server died (exit code 3)' } as const
+    const point = judge({ perSecond: 10 }, { perSecond: 10, faults: [died] })
+    expect(point.status).toBe('invalid')
+    expect(point.rank).toBeNull()
+    expect(point.faults).toEqual([
+      { kind: 'server-died', text: 'the server died (exit code 3) (repeat 2)' },
+    ])
+  })
+
+  test('is a lower bound when the generator was busy and had a core to itself', () => {
+    const busy = { perSecond: 10, busyShare: 0.95 }
+    expect(judge({ ...busy, generatorCpuMs: 950 }).status).toBe('lower-bound')
+    expect(judge({ ...busy, generatorCpuMs: 500 }).status).toBe('valid')
+    expect(judge({ ...busy, generatorCpuMs: 0 }).status).toBe('lower-bound')
+    expect(judge({ perSecond: 10, busyShare: 0.89, generatorCpuMs: 890 }).status).toBe('valid')
+  })
+
+  test('of a model that answers differently is invalid, also when nothing of it was measured', () => {
+    const differs = SAME.map((transcript) =>
+      transcript.model === 'thread'
+        ? { ...transcript, same: false, difference: 'line 7' }
+        : transcript,
+    )
+    const points = judgePoints([measured(planned('thread')), measured(planned('async'))], differs)
+    expect(points.map(({ model, status }) => `${model} ${status}`)).toEqual(['thread invalid'])
+    expect(points[0]?.faults[0]?.text).toBe('answers differently: line 7')
+  })
+
+  test('is ranked among the valid ones of its own workload only', () => {
+    const points = judgePoints(
+      [
+        measured(planned('thread'), { perSecond: 100 }),
+        measured(planned('async'), { perSecond: 300, busyShare: 1, generatorCpuMs: 1000 }),
+        measured(planned('process'), { perSecond: 90 }, { perSecond: 110 }),
+        measured(planned('sequential', 'session'), { perSecond: 5 }),
+      ],
+      SAME,
+    )
+    const ranks = points.map(({ model, rank, rankShared }) => [model, rank, rankShared])
+    expect(ranks).toEqual([
+      ['thread', 1, true],
+      ['async', null, false],
+      ['process', 1, true],
+      ['sequential', 1, false],
+    ])
+  })
+})
+
+describe('faults of what the generator counted', () => {
+  const good = repeat(1, { perSecond: 100 }).load
+  const spec = { workload: 'ping' } as LoadResult['spec']
+  const load = (changes: Partial<LoadResult>): LoadResult => ({ ...good!, spec, ...changes })
+  const ledger = (changes: Partial<LoadResult['ledger']>) =>
+    load({ ledger: { ...good!.ledger, ...changes } })
+
+  test.each([
+    ['nothing wrong', load({}), 16, []],
+    ['corrupt answers', ledger({ corrupt: 2 }), 16, ['wrong answers: 2 corrupt']],
+    [
+      'duplicates out of order',
+      ledger({ duplicated: 1, reordered: 3 }),
+      16,
+      ['wrong answers: 1 duplicated, 3 out of order'],
+    ],
+    ['lost messages', ledger({ lost: 1 }), 16, ['messages missing: 1 lost']],
+    ['outstanding', ledger({ outstanding: 4 }), 16, ['messages missing: 4 never answered']],
+    ['fewer served', load({ served: 15 }), 16, ['served 15 of 16 clients']],
+    ['as many served as it can', load({ served: 1 }), 1, []],
+    [
+      'refused',
+      load({ served: 10, refused: { 'ERROR :Server full': 6 } }),
+      16,
+      ['served 10 of 16 clients (6 refused with "ERROR :Server full")'],
+    ],
+    ['errors', load({ errors: { ECONNRESET: 2 } }), 16, ['connections failed: 2 × ECONNRESET']],
+    [
+      'nothing measured',
+      load({ operations: 0, serviceTime: times(0, 1, 1) }),
+      16,
+      ['no PING within the window'],
+    ],
+  ] as const)('%s', (_, result, expected, sentences) => {
+    expect(faultsOfLoad(result, expected).map(({ text }) => text)).toEqual(sentences)
+  })
+})
+
+function kinds(points: readonly Point[], config = CONFIG, environment = ENVIRONMENT) {
+  return findWarnings({ config: { ...CONFIG, ...config }, environment, points }).map((w) => w.kind)
+}
+
+describe('warnings', () => {
+  const calm = { ...CONFIG, repeats: 5 }
+
+  test('a calm run has none', () => {
+    expect(kinds([judge({ perSecond: 100 }, { perSecond: 101 })], calm)).toEqual([])
+  })
+
+  test.each<[WarningKind, Figures[]]>([
+    ['model-served-few', [{ perSecond: 100, served: 1 }]],
+    ['generator-was-limit', [{ perSecond: 100, busyShare: 0.95, generatorCpuMs: 950 }]],
+    ['steady-state-missing', [{ perSecond: 100, thirds: 1.2 }]],
+    ['steady-state-missing', [{ perSecond: 100, thirds: 0.8 }]],
+    ['spread-wide', [{ perSecond: 100 }, { perSecond: 150 }]],
+    ['machine-busy', [{ perSecond: 100, othersCpuShare: 0.2 }]],
+    ['memory-not-measurable', [{ perSecond: 100, memoryIsRss: true }]],
+    ['resources-not-measurable', [{ perSecond: 100, resources: null }]],
+  ])('%s', (kind, figures) => {
+    const points = [judge(...figures)]
+    expect(kinds(points, calm)).toEqual([kind])
+    for (const { cause, tryThis } of findWarnings({
+      config: calm,
+      environment: ENVIRONMENT,
+      points,
+    })) {
+      expect(cause).toMatch(/^[A-Z].+\.$|^thread /)
+      expect(tryThis).toMatch(/^[A-Z].+\.$/)
+    }
+  })
+
+  test('few repeats, and a machine that was busy before, are about the whole run', () => {
+    const busy = { ...ENVIRONMENT, loadAverageBefore: 1.5 }
+    const points = [judge({ perSecond: 100 })]
+    const found = findWarnings({ config: CONFIG, environment: busy, points })
+    expect(found.map(({ kind }) => kind)).toEqual(['few-repeats', 'machine-busy'])
+    expect(found.every((warning) => warning.points.length === 0)).toBe(true)
+    expect(found[1]?.cause).toContain('load average 1.5')
+  })
+
+  test('an invalid point needs none', () => {
+    const died = { kind: 'server-died', text: 'the server died' } as const
+    const point = judge({ perSecond: 1, faults: [died], thirds: 9 }, { perSecond: 100 })
+    expect(kinds([point], calm)).toEqual([])
+  })
+})

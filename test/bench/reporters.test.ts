@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { renderCatalog } from '../../bench/reporters/catalog.ts'
+import { markdownReport } from '../../bench/reporters/markdown.ts'
+import {
+  formatAmount,
+  formatDuration,
+  scaleOfCpu,
+  scaleOfMemory,
+  scaleOfRates,
+  scaleOfTimes,
+} from '../../bench/reporters/numbers.ts'
+import { tablesOf } from '../../bench/reporters/tables.ts'
+import { terminalReport } from '../../bench/reporters/terminal.ts'
+import { CATALOG } from '../../servers/catalog.ts'
+import { measured, planned, results, SAME, sampleResults } from './sample.ts'
+
+const SAMPLE = sampleResults()
+const PLAIN = terminalReport(SAMPLE, { colour: false, columns: 100 })
+
+describe('numbers', () => {
+  test.each([
+    [0, '0.00'],
+    [0.034, '0.03'],
+    [9.876, '9.88'],
+    [12.34, '12.3'],
+    [99.96, '100'],
+    [123.4, '123'],
+    [999.6, '1,000'],
+    [1234, '1,230'],
+    [91_234, '91,200'],
+    [1_234_567, '1,230,000'],
+    [-2.5, '-2.50'],
+    [Number.NaN, '–'],
+  ])('%d is written %s', (value, text) => expect(formatAmount(value)).toBe(text))
+
+  test('one unit for a column, by its largest value', () => {
+    expect(scaleOfTimes([500, 9_999_999]).unit).toBe('µs')
+    expect(scaleOfTimes([500, 10_000_000]).unit).toBe('ms')
+    expect(scaleOfRates([9_999]).unit).toBe('')
+    expect(scaleOfRates([5, 10_000]).unit).toBe('k')
+    expect(scaleOfMemory([9_999]).unit).toBe('KiB')
+    expect(scaleOfMemory([10_000]).unit).toBe('MiB')
+    expect(scaleOfCpu([9_999]).unit).toBe('µs')
+    expect(scaleOfCpu([10_000]).unit).toBe('ms')
+    expect(scaleOfTimes([]).unit).toBe('µs')
+  })
+
+  test.each([
+    [850, '850 ms'],
+    [2000, '2 s'],
+    [12_345, '12.3 s'],
+    [245_000, '4 min 5 s'],
+  ])('%d ms last %s', (ms, text) => expect(formatDuration(ms)).toBe(text))
+})
+
+describe('tables', () => {
+  const [ping, room, session] = tablesOf(SAMPLE)
+  const models = (table: typeof ping) => table?.rows.map(({ cells }) => cells[1])
+  const cell = (table: typeof ping, row: number, head: string) => {
+    const column = table?.columns.findIndex((c) => c.head.join(' ').startsWith(head)) ?? -1
+    return table?.rows[row]?.cells[column]
+  }
+
+  test('have the fastest first, and what has no figure last', () => {
+    expect(models(ping)).toEqual(['async', 'sequential', 'thread', 'process'])
+    expect(models(room)).toEqual(['async', 'thread', 'sequential', 'process'])
+  })
+
+  test('show ranks, shared where repeats overlap', () => {
+    expect(ping?.rows.map(({ cells }) => cells[0])).toEqual(['1', '2', '3=', '3='])
+    expect(room?.rows.map(({ cells }) => cells[0])).toEqual(['–', '1', '–', '–'])
+  })
+
+  test('show throughput with its range, in a unit of the column', () => {
+    expect(cell(ping, 0, 'PINGs')).toBe('92.2')
+    expect(cell(ping, 0, 'min–max')).toBe('91.0–93.4')
+    expect(cell(session, 0, 'sessions')).toBe('1,920')
+    expect(cell(room, 0, 'deliveries')).toBe('≥ 1,620')
+  })
+
+  test('show one client served of 16, and say what that means', () => {
+    expect(cell(ping, 1, 'served')).toBe('1/16')
+    expect(ping?.rows[1]?.cells.at(-1)).toBe('valid¹')
+    expect(ping?.notes).toEqual([
+      '¹ sequential talks to one client at a time: the figures are of 1 of 16, the others waited.',
+    ])
+  })
+
+  test('show no figure of an invalid point, but why it is invalid', () => {
+    expect(room?.rows.at(-1)?.cells.slice(0, 7)).toEqual(['–', 'process', '–', '–', '–', '–', '–'])
+    expect(room?.notes.join('\n')).toContain(
+      'process: the server hung (its process is stopped) (repeat 1).',
+    )
+    expect(room?.rows.at(-1)?.status).toBe('invalid')
+  })
+
+  test('show no 99th percentile of a few samples', () => {
+    const row = models(session)?.indexOf('process') ?? -1
+    expect(cell(session, row, 'p99')).toBe('–')
+    expect(cell(session, row, 'max')).toBe('900')
+  })
+
+  test('say in words what the numbers say', () => {
+    expect(ping?.reading).toBe(
+      'async is the fastest with 92,200 PINGs/s: 1.9 times sequential (which served 1 of 16), ' +
+        '2.0 times thread and 2.1 times process. thread and process overlap.',
+    )
+    expect(room?.reading).toBe(
+      'thread alone has a valid figure: 267,000 deliveries/s. ' +
+        'async is not ranked: the load generator was the limit.',
+    )
+  })
+
+  test('say that leaders cannot be told apart', () => {
+    const run = results([
+      measured(planned('thread'), { perSecond: 100 }, { perSecond: 120 }),
+      measured(planned('async'), { perSecond: 110 }, { perSecond: 130 }),
+      measured(planned('process'), { perSecond: 60 }),
+    ])
+    expect(tablesOf(run)[0]?.reading).toBe(
+      'async and thread lead, and their repeats overlap: no order among them can be told; ' +
+        'async has 2.0 times process.',
+    )
+  })
+
+  test('say when nothing is valid', () => {
+    const differs = [{ ...SAME[2]!, same: false, difference: 'line 7' }]
+    const run = results([measured(planned('thread'))], {}, differs)
+    expect(tablesOf(run)[0]?.reading).toBe('No model has a valid figure here.')
+    expect(terminalReport(run, { colour: false })).toContain('thread: answers differently: line 7.')
+  })
+})
+
+describe('the terminal report', () => {
+  test('looks like this', async () => {
+    await expect(PLAIN).toMatchFileSnapshot('./reporters.terminal.txt')
+  })
+
+  test('fits into 100 columns', () => {
+    const widest = Math.max(...PLAIN.split('\n').map((line) => line.length))
+    expect(widest).toBeLessThanOrEqual(100)
+  })
+
+  test('has no trailing spaces, no colour unless asked for, and nothing unmeasured in words', () => {
+    expect(PLAIN).not.toMatch(/ \n/)
+    expect(PLAIN).not.toContain('\x1b')
+    expect(PLAIN).not.toMatch(/NaN|undefined|null|Infinity/)
+  })
+
+  test('in colour says the same', () => {
+    const coloured = terminalReport(SAMPLE, { colour: true, columns: 100 })
+    expect(coloured).toContain('\x1b[31m')
+    expect(coloured.replaceAll(/\x1b\[\d+m/g, '')).toBe(PLAIN)
+  })
+
+  test('of an interrupted run says so', () => {
+    const text = terminalReport({ ...SAMPLE, status: 'interrupted' }, { colour: false })
+    expect(text).toContain('Interrupted: some points have only 1 of 3 repeats, or none.')
+  })
+})
+
+describe('the Markdown report', () => {
+  const markdown = markdownReport(SAMPLE)
+
+  test('looks like this', async () => {
+    await expect(markdown).toMatchFileSnapshot('./reporters.markdown.txt')
+  })
+
+  test('has as many cells in every row of a table as in its head', () => {
+    const tables = markdown.split('\n\n').filter((part) => part.startsWith('|'))
+    expect(tables).toHaveLength(3)
+    for (const table of tables) {
+      const widths = table.split('\n').map((line) => line.split(/(?<!\\)\|/).length)
+      expect(new Set(widths).size).toBe(1)
+    }
+  })
+
+  test('does not let the words of a server become mark-up', () => {
+    const text = 'the server died (exit code 1: <script>|`*_[x](http://y)'
+    const bad = measured(planned('thread'), {
+      perSecond: 1,
+      faults: [{ kind: 'server-died', text }],
+    })
+    const report = markdownReport(results([bad]))
+    expect(report).not.toMatch(/(?<!\\)<script|(?<!\\)\[x\]/)
+    expect(report).toContain('\\<script\\>\\|\\`\\*\\_\\[x\\]')
+  })
+})
+
+test('the catalog names every model and what it answers', () => {
+  const text = renderCatalog(CATALOG, false)
+  for (const { name, summary, conversationsRun, reachHubBy } of CATALOG) {
+    expect(text).toContain(`${name}  ${summary}`)
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(conversationsRun)
+    expect(text).toContain(`by ${reachHubBy}`)
+  }
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
+})
+
+test('the golden reports are those of this version', () => {
+  const golden = readFileSync(new URL('./reporters.terminal.txt', import.meta.url), 'utf8')
+  expect(golden).toContain('ping · 16 clients')
+})

@@ -1,0 +1,215 @@
+// Results as a run makes them, out of figures that a test chooses: judged, ranked and warned about by the
+// same code. Histograms are real ones.
+
+import type { Environment, Repeat, Results } from '../../bench/results.ts'
+import { SCHEMA_VERSION } from '../../bench/results.ts'
+import type { PlannedModel, PlannedPoint } from '../../bench/plan.ts'
+import type { MeasuredPoint } from '../../bench/points.ts'
+import { judgePoints } from '../../bench/points.ts'
+import type { Config, Transcript } from '../../bench/schema.ts'
+import { findWarnings } from '../../bench/warnings.ts'
+import type { WorkloadName } from '../../clients/load/contract.ts'
+import { mergeTimes } from '../../clients/load/index.ts'
+import { TimeHistogram } from '../../clients/load/times.ts'
+
+const SECOND_NS = 1e9
+
+/** Times evenly spread from `fromUs` to `toUs`. */
+export function times(count: number, fromUs: number, toUs: number) {
+  const histogram = new TimeHistogram()
+  try {
+    for (let i = 0; i < count; i++) {
+      histogram.record((fromUs + ((toUs - fromUs) * i) / Math.max(1, count - 1)) * 1000)
+    }
+    return mergeTimes([histogram.encode()])
+  } finally {
+    histogram.destroy()
+  }
+}
+
+export interface Figures {
+  readonly perSecond: number
+  readonly served?: number
+  readonly busyShare?: number
+  readonly generatorCpuMs?: number
+  readonly othersCpuShare?: number
+  readonly thirds?: number | null
+  readonly fromUs?: number
+  readonly toUs?: number
+  readonly faults?: Repeat['faults']
+  readonly resources?: null
+  readonly memoryIsRss?: boolean
+  readonly outstanding?: number
+  readonly firstAnswer?: boolean
+}
+
+/** One repeat that took a second. */
+export function repeat(number: number, figures: Figures, clients = 16): Repeat {
+  const { perSecond, served = clients, fromUs = 100, toUs = 900 } = figures
+  const serviceTime = times(Math.min(perSecond, 5000), fromUs, toUs)
+  return {
+    repeat: number,
+    order: number,
+    startupMs: 180,
+    throughputPerS: perSecond,
+    lastThirdOverFirst: figures.thirds ?? 1,
+    load: {
+      served,
+      unserved: clients - served,
+      refused: {},
+      operations: perSecond,
+      elapsedNs: SECOND_NS,
+      serviceTime,
+      firstAnswerTime: figures.firstAnswer ? times(perSecond, 400, 900) : null,
+      ledger: {
+        sent: perSecond,
+        received: perSecond,
+        outstanding: figures.outstanding ?? 0,
+        lost: 0,
+        duplicated: 0,
+        reordered: 0,
+        corrupt: 0,
+      },
+      errors: {},
+      generator: {
+        threads: 1,
+        busyShare: figures.busyShare ?? 0.6,
+        cpuMs: figures.generatorCpuMs ?? 500,
+      },
+    },
+    operationsSeen: perSecond,
+    resources:
+      figures.resources === null
+        ? null
+        : {
+            cpuMs: 800,
+            idleMemoryKib: 40_000,
+            heldMemoryKib: 40_000 + 500 * served,
+            memoryIsRss: figures.memoryIsRss ?? false,
+            processes: 1,
+            threads: 11,
+            openFiles: 40,
+            voluntarySwitches: 1000,
+            involuntarySwitches: 10,
+            othersCpuShare: figures.othersCpuShare ?? 0,
+          },
+    faults: figures.faults ?? [],
+  }
+}
+
+export function model(name: string, clientsAtOnce = Infinity): PlannedModel {
+  return { name, clientsAtOnce, clientsMax: 1000, platforms: null }
+}
+
+export function planned(
+  name: string,
+  workload: WorkloadName = 'ping',
+  clientsAtOnce = Infinity,
+  cannot: string | null = null,
+): PlannedPoint {
+  return {
+    model: model(name, clientsAtOnce),
+    workload: CONFIG.workloads.find((w) => w.name === workload) ?? CONFIG.workloads[0]!,
+    clients: 16,
+    senders: workload === 'room' ? 4 : 0,
+    cannot,
+  }
+}
+
+export function measured(point: PlannedPoint, ...runs: readonly Figures[]): MeasuredPoint {
+  return { planned: point, repeats: runs.map((figures, i) => repeat(i + 1, figures)) }
+}
+
+export const CONFIG: Config = {
+  preset: 'quick',
+  models: ['sequential', 'process', 'thread', 'async'],
+  workloads: [
+    { name: 'ping', clients: [16], warmupMs: 1000, durationMs: 1000 },
+    { name: 'room', clients: [16], warmupMs: 1000, durationMs: 1000 },
+    { name: 'session', clients: [16], warmupMs: 500, durationMs: 1500 },
+  ],
+  repeats: 3,
+  senders: null,
+  window: 1,
+  messageBytes: 64,
+  pingsPerSession: 10,
+  threads: 1,
+  setupStallMs: 10_000,
+  drainMs: 5000,
+  seed: 42,
+}
+
+export const ENVIRONMENT: Environment = {
+  hubbub: '0.1.0',
+  commit: { id: '0123456789abcdef0123456789abcdef01234567', dirty: false },
+  node: '20.20.2',
+  v8: '11.3.244.8-node.38',
+  libuv: '1.46.0',
+  nodeOptions: null,
+  platform: 'linux',
+  architecture: 'x64',
+  kernel: 'Linux 6.18.0',
+  cpu: 'AMD EPYC',
+  cores: 2,
+  memoryMib: 24_000,
+  openFilesMax: 20_000,
+  loadAverageBefore: 0.1,
+}
+
+export const SAME: readonly Transcript[] = CONFIG.models.map((name) => ({
+  model: name,
+  oneClientSha256: 'a'.repeat(64),
+  manyClientsSha256: name === 'sequential' ? null : 'b'.repeat(64),
+  same: true,
+  difference: null,
+}))
+
+export function results(
+  points: readonly MeasuredPoint[],
+  changes: Partial<Results> = {},
+  equivalence: readonly Transcript[] = SAME,
+): Results {
+  const judged = judgePoints(points, equivalence)
+  const config = changes.config ?? CONFIG
+  const environment = changes.environment ?? ENVIRONMENT
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    status: 'complete',
+    startedAt: '2026-01-31T12:34:56.789Z',
+    endedAt: '2026-01-31T12:36:20.000Z',
+    elapsedMs: 83_211,
+    environment,
+    config,
+    equivalence: [...equivalence],
+    points: judged,
+    warnings: findWarnings({ config, environment, points: judged }),
+    ...changes,
+  }
+}
+
+/** A whole run with one of everything: valid, shared ranks, few served, invalid, not run. */
+export function sampleResults(): Results {
+  const hung = { kind: 'server-hung', text: 'the server hung (its process is stopped)' } as const
+  return results([
+    measured(
+      planned('sequential', 'ping', 1),
+      { perSecond: 48_000, served: 1 },
+      { perSecond: 49_000, served: 1 },
+    ),
+    measured(planned('process'), { perSecond: 43_000 }, { perSecond: 46_100 }),
+    measured(planned('thread'), { perSecond: 45_000 }, { perSecond: 47_000 }),
+    measured(planned('async'), { perSecond: 91_000 }, { perSecond: 93_400 }),
+    measured(planned('sequential', 'room', 1, 'talks to 1 client at a time, so nobody hears')),
+    measured(planned('process', 'room'), { perSecond: 251_000, faults: [hung], outstanding: 3 }),
+    measured(planned('thread', 'room'), { perSecond: 262_000 }, { perSecond: 272_000 }),
+    measured(planned('async', 'room'), {
+      perSecond: 1_620_000,
+      busyShare: 0.99,
+      generatorCpuMs: 980,
+    }),
+    measured(planned('sequential', 'session', 1), { perSecond: 1920, firstAnswer: true }),
+    measured(planned('process', 'session'), { perSecond: 22, firstAnswer: true, toUs: 900_000 }),
+    measured(planned('thread', 'session'), { perSecond: 55, firstAnswer: true, toUs: 300_000 }),
+    measured(planned('async', 'session'), { perSecond: 1770, firstAnswer: true }),
+  ])
+}
