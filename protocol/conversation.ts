@@ -78,11 +78,6 @@ export class Conversation {
     return this.mayHaveLines
   }
 
-  /** Whether more waits than one whole line. */
-  get pendingSeveral(): boolean {
-    return this.reader.several
-  }
-
   /** The next thing to do for this client; null: nothing before more bytes come. */
   nextEffect(): ConversationEffect | null {
     const held = this.held

@@ -46,11 +46,6 @@ export class LineReader {
     return this.text.length - this.at
   }
 
-  /** Whether anything else is held than one whole line. */
-  get several(): boolean {
-    return this.text.indexOf('\n', this.at) !== this.text.length - 1
-  }
-
   /** The byte that the next line begins with; -1 when there is none, or when it is being discarded. */
   get firstByte(): number {
     return this.at < this.text.length && this.discarded === 0 ? this.text.charCodeAt(this.at) : -1

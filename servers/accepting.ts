@@ -8,6 +8,7 @@ import {
   type Listener,
   sendNow,
   shutdown,
+  socketpair,
   SystemError,
 } from '../posix/index.ts'
 
@@ -54,6 +55,25 @@ export function hostOf(client: number): string {
     return peer.family === 'unix' ? 'localhost' : peer.host
   } catch {
     return 'localhost' // It is gone already (ENOTCONN), and will be noticed to be.
+  }
+}
+
+/**
+ * Makes a link and starts the owner that gets one end of it. If that throws, nothing is left behind;
+ * otherwise both ends are the caller's to close.
+ */
+export function startWithLink<Owner>(start: (ownersEnd: number) => Owner): {
+  owner: Owner
+  ourEnd: number
+  ownersEnd: number
+} {
+  const [ourEnd, ownersEnd] = socketpair()
+  try {
+    return { owner: start(ownersEnd), ourEnd, ownersEnd }
+  } catch (error) {
+    close(ourEnd)
+    close(ownersEnd)
+    throw error
   }
 }
 

@@ -11,10 +11,8 @@
 //
 // 1. After a line was passed to the hub, nothing later of the same client is answered until the hub has
 //    acknowledged it. Deliveries are written meanwhile, so owner and hub never wait for each other.
-// 2. The client comes before the link in the poll set. The kernel looks at descriptors in their order, so
-//    when it found a request, it has looked for deliveries *after* that request was sent. Only a piece
-//    that holds more than one line may contain a request that came later than that look; then the link
-//    is asked again.
+// 2. The link is read after the client, and before the client is answered, whether or not poll has seen
+//    anything on it: what was relayed before a request was sent is in the link when the request is here.
 // 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the owner asks
 //    for an acknowledgement (SYNC), which comes after all of it, before it answers.
 
@@ -113,26 +111,25 @@ class Owner {
     while (!this.over) {
       this.ready.poll(2, Math.max(0, Math.ceil(this.dueMs - this.nowMs)))
       this.nowMs = performance.now()
-      let listen = this.ready.events(LINK_SLOT) !== 0
-      if (this.ready.events(CLIENT_SLOT) !== 0 && this.receive()) listen = true
-      if (listen) this.listen(recvNow)
+      if (this.ready.events(CLIENT_SLOT) !== 0) this.receive()
+      this.listen(recvNow)
       this.converse()
       if (this.nowMs >= this.dueMs) this.tick()
     }
     this.client.linger(this.settings.server.lingerMs)
   }
 
-  /** Takes in what the client sent. Returns whether it may be more than one line (rule 2). */
-  private receive(): boolean {
-    const { input, conversation } = this
+  /** Takes in what the client sent. */
+  private receive(): void {
+    const { input } = this
+    let count: number
     try {
-      const count = recvNow(this.client.socket, input, 0, input.length)
-      if (count === 0) this.end(CONNECTION_CLOSED)
-      if (count > 0) conversation.receive(input.bytes, this.nowMs, count)
+      count = recvNow(this.client.socket, input, 0, input.length)
     } catch (error) {
-      this.end(reasonOf(error))
+      return this.end(reasonOf(error))
     }
-    return conversation.pendingSeveral
+    if (count === 0) this.end(CONNECTION_CLOSED)
+    else if (count !== AGAIN) this.conversation.receive(input.bytes, this.nowMs, count)
   }
 
   /** Performs the conversation's effects until it needs more bytes. */

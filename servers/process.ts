@@ -14,8 +14,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { close, socketpair } from '../posix/index.ts'
-import { accepted, hostOf, refuse } from './accepting.ts'
+import { close } from '../posix/index.ts'
+import { accepted, hostOf, refuse, startWithLink } from './accepting.ts'
 import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type Link, Switchboard } from './switchboard.ts'
@@ -28,7 +28,7 @@ export function serve(setup: Setup): Server {
 
 /** One client: the process that has its socket. The parent keeps no copy of it. */
 interface Client {
-  readonly child: ChildProcess
+  readonly owner: ChildProcess
   readonly link: Link
 }
 
@@ -55,6 +55,7 @@ class ProcessServer implements Server {
         log(`A client could not be taken: ${String(error)}`)
         refuse(socket, INTERNAL_ERROR)
       }
+      await this.switchboard.settled()
     }
     listener.close()
   }
@@ -63,19 +64,18 @@ class ProcessServer implements Server {
     const { settings } = this.setup
     if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
     const host = hostOf(socket)
-    const [ourEnd, ownersEnd] = socketpair()
-    const child = startOwner(settings, socket, ownersEnd)
+    const { owner, ourEnd, ownersEnd } = startWithLink((link) => startOwner(settings, socket, link))
     // Our copies go at once. While one is open here, the child's death would not end the connection.
     close(ownersEnd)
-    if (child.pid === undefined) {
-      child.once('error', (error) => this.fail(socket, error))
+    if (owner.pid === undefined) {
+      owner.once('error', (error) => this.fail(socket, error))
       return close(ourEnd)
     }
     close(socket)
     const link = this.switchboard.connect(ourEnd, host, () => this.kill(client))
-    const client: Client = { child, link }
+    const client: Client = { owner, link }
     this.clients.add(client)
-    child.once('exit', () => this.bury(client))
+    owner.once('exit', () => this.bury(client))
   }
 
   /** The process could not start: out of memory, or of processes. */
@@ -86,7 +86,7 @@ class ProcessServer implements Server {
 
   /** Ends a process wherever it is, stopped ones included. */
   private kill(client: Client): void {
-    client.child.kill('SIGKILL')
+    client.owner.kill('SIGKILL')
   }
 
   /** The process has ended, in whatever way, and the kernel has closed its descriptors. */
@@ -98,7 +98,6 @@ class ProcessServer implements Server {
 
   async drain(): Promise<void> {
     this.setup.listener.stop()
-    await this.accepting
     this.switchboard.shutdown()
     const killing = setTimeout(() => {
       for (const client of this.clients) this.kill(client)
@@ -107,13 +106,14 @@ class ProcessServer implements Server {
       this.emptied = resolve
       if (this.clients.size === 0) resolve()
     })
+    await this.accepting
     clearTimeout(killing)
   }
 }
 
 /** A process inherits its descriptors: the client becomes its number 3, the link its number 4. */
-function startOwner(settings: Settings, socket: number, ownersEnd: number): ChildProcess {
+function startOwner(settings: Settings, socket: number, link: number): ChildProcess {
   return spawn(process.execPath, [OWNER, JSON.stringify(settings)], {
-    stdio: ['ignore', 'ignore', 'inherit', socket, ownersEnd],
+    stdio: ['ignore', 'ignore', 'inherit', socket, link],
   })
 }

@@ -5,6 +5,7 @@
 // It never blocks on a link. What a link does not take waits here, and counts as the client's output: a
 // client whose owner is stuck in a write to it is let go when too much has piled up.
 
+import { availableParallelism } from 'node:os'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import { Hub } from '../protocol/index.ts'
 import {
@@ -22,11 +23,11 @@ import type { Settings } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { Turn } from './turn.ts'
 
-/**
- * A thread or process has this long to start and say its first word. It takes 20 to 90 ms of CPU time
- * each, but a hundred of them may be started at once.
- */
-const START_MS_MAX = 30_000
+/** Owners that start at the same time. */
+const STARTING_MAX = 2 * availableParallelism()
+
+/** A thread or process has this long to start. It takes 20 to 90 ms of CPU time on an idle machine. */
+const START_MS_MAX = 10_000
 
 /** The hub's end of one link. */
 export class Link {
@@ -54,6 +55,9 @@ export class Switchboard implements ClientPort<Link> {
   private readonly log: (sentence: string) => void
   private readonly hub: Hub<Link>
   private readonly links = new Set<Link>()
+  /** Those that have not said anything yet. */
+  private readonly starting = new Set<Link>()
+  private wakeAcceptor: () => void = () => {}
   private readonly turn = new Turn<Link>((links) => this.flushAll(links))
   /** All links are read into the same memory: each piece is taken out before the next is read. */
   private readonly memory = Buffer.allocUnsafeSlow(64 * 1024)
@@ -80,6 +84,7 @@ export class Switchboard implements ClientPort<Link> {
     }
     const link = new Link(new Socket(options), kill)
     this.links.add(link)
+    this.starting.add(link)
     link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
     link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
     link.socket.resume()
@@ -88,6 +93,7 @@ export class Switchboard implements ClientPort<Link> {
   }
 
   private receive(link: Link, text: string): boolean {
+    this.started(link)
     link.heardMs = performance.now()
     link.incoming = readFrames(link.incoming + text, (kind, payload) => {
       if (kind === LINE) perform(this.hub.receive(link, payload, Date.now()), this)
@@ -97,9 +103,24 @@ export class Switchboard implements ClientPort<Link> {
     return true
   }
 
+  /**
+   * Settles when another owner may be started: when fewer than STARTING_MAX are. Each of them keeps a CPU
+   * busy and many files open until it runs, and more of them at a time start no sooner.
+   */
+  async settled(): Promise<void> {
+    while (this.starting.size >= STARTING_MAX) {
+      await new Promise<void>((resolve) => (this.wakeAcceptor = resolve))
+    }
+  }
+
+  private started(link: Link): void {
+    if (this.starting.delete(link)) this.wakeAcceptor()
+  }
+
   /** The client is gone, or its owner is. Others learn the reason; the link is closed. */
   disconnect(link: Link, reason: string): void {
     if (!this.links.delete(link)) return
+    this.started(link)
     link.closing = true
     perform(this.hub.disconnect(link, reason), this)
     link.socket.destroy()

@@ -11,15 +11,18 @@
 // Leaves out       Threads started in advance: each client waits for its own.
 // Read next        process.ts, which differs in how an owner is started and buried.
 
-import { Worker } from 'node:worker_threads'
-import { close, shutdown, socketpair } from '../posix/index.ts'
-import { accepted, hostOf, refuse, sayLast } from './accepting.ts'
+import { type ResourceLimits, Worker } from 'node:worker_threads'
+import { close, shutdown } from '../posix/index.ts'
+import { accepted, hostOf, refuse, sayLast, startWithLink } from './accepting.ts'
 import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
-import type { Server, Setup } from './model.ts'
+import type { Server, Settings, Setup } from './model.ts'
 import type { HandOver } from './owner.ts'
 import { type Link, Switchboard } from './switchboard.ts'
 
 const OWNER = new URL('./owner.js', import.meta.url)
+
+/** A conversation needs 2 MB of heap. One that needs this much has a leak, and ends alone. */
+const MEMORY: ResourceLimits = { maxOldGenerationSizeMb: 64 }
 
 export function serve(setup: Setup): Server {
   return new ThreadServer(setup)
@@ -29,7 +32,7 @@ export function serve(setup: Setup): Server {
 interface Client {
   readonly socket: number
   readonly ownersEnd: number
-  readonly worker: Worker
+  readonly owner: Worker
   readonly link: Link
 }
 
@@ -56,6 +59,7 @@ class ThreadServer implements Server {
         log(`A client could not be taken: ${String(error)}`)
         refuse(socket, INTERNAL_ERROR)
       }
+      await this.switchboard.settled()
     }
     listener.close()
   }
@@ -64,15 +68,12 @@ class ThreadServer implements Server {
     const { settings } = this.setup
     if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
     const host = hostOf(socket)
-    const [ourEnd, ownersEnd] = socketpair()
-    // A thread shares our descriptors: it is told their numbers.
-    const handOver: HandOver = { client: socket, link: ownersEnd, settings }
-    const worker = new Worker(OWNER, { workerData: handOver })
+    const { owner, ourEnd, ownersEnd } = startWithLink((link) => startOwner(settings, socket, link))
     const link = this.switchboard.connect(ourEnd, host, () => this.kill(client))
-    const client: Client = { socket, ownersEnd, worker, link }
+    const client: Client = { socket, ownersEnd, owner, link }
     this.clients.add(client)
-    worker.once('error', (error) => this.fail(client, error))
-    worker.once('exit', () => this.bury(client))
+    owner.once('error', (error) => this.fail(client, error))
+    owner.once('exit', () => this.bury(client))
   }
 
   /** The thread could not start, or has used up its memory; 'exit' follows. */
@@ -85,7 +86,7 @@ class ThreadServer implements Server {
   private kill(client: Client): void {
     shutdown(client.socket, 'both')
     shutdown(client.ownersEnd, 'both')
-    void client.worker.terminate()
+    void client.owner.terminate()
   }
 
   /** The thread has ended, in whatever way. Only now is it safe to give its descriptors back. */
@@ -99,7 +100,6 @@ class ThreadServer implements Server {
 
   async drain(): Promise<void> {
     this.setup.listener.stop()
-    await this.accepting
     this.switchboard.shutdown()
     const killing = setTimeout(() => {
       for (const client of this.clients) this.kill(client)
@@ -108,6 +108,13 @@ class ThreadServer implements Server {
       this.emptied = resolve
       if (this.clients.size === 0) resolve()
     })
+    await this.accepting
     clearTimeout(killing)
   }
+}
+
+/** A thread shares our descriptors: it is told their numbers. */
+function startOwner(settings: Settings, socket: number, link: number): Worker {
+  const handOver: HandOver = { client: socket, link, settings }
+  return new Worker(OWNER, { workerData: handOver, resourceLimits: MEMORY })
 }

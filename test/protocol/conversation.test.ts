@@ -123,17 +123,6 @@ describe('a conversation', () => {
     expect(conversation.pending).toBe(false)
   })
 
-  test.each([
-    ['', false],
-    ['PING a\n', false],
-    ['PING a\nPING b\n', true],
-    ['PING a\nPI', true],
-  ])('knows whether more waits than one line: %j', (bytes, several) => {
-    const conversation = registered()
-    receive(conversation, bytes)
-    expect(conversation.pendingSeveral).toBe(several)
-  })
-
   test('merges replies up to a bound, and keeps their order across it', () => {
     const conversation = registered()
     const tokens = Array.from({ length: 5_000 }, (_, index) => `t${index}`)
