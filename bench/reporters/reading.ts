@@ -8,52 +8,51 @@ import { formatAmount } from './numbers.ts'
 /** One or two sentences about the points of one table, which come fastest first. */
 export function readTable(points: readonly Point[]): string {
   const ranked = points.filter(({ rank }) => rank !== null)
-  const sentences = [
-    ranked.length > 0 ? leaderSentence(ranked) : 'No model has a valid figure here.',
-  ]
   const bounded = points.filter(({ status }) => status === 'lower-bound')
-  if (bounded.length > 0) sentences.push(boundSentence(bounded))
-  return sentences.join(' ')
+  const [only] = ranked
+  if (only && points.length === 1) return `${only.model} does ${figureOf(only)}.`
+  return [leaderSentence(ranked), ...sharedSentences(ranked), ...boundSentence(bounded)].join(' ')
 }
 
 function leaderSentence(ranked: readonly Point[]): string {
   const leaders = ranked.filter(({ rank }) => rank === 1)
   const others = ranked.filter(({ rank }) => rank !== 1)
   const [best] = leaders
-  if (!best) return ''
-  const figure = `${formatAmount(rateOf(best))} ${WORKLOAD_WORDS[best.workload].many}/s`
-  if (others.length === 0 && leaders.length === 1) {
-    return `${best.model} alone has a valid figure: ${figure}.`
+  if (!best) return 'No model has a valid figure here.'
+  if (ranked.length === 1) {
+    return `${named(best)} alone has a valid figure: ${figureOf(best)}.`
   }
-  const head =
-    leaders.length === 1
-      ? `${best.model} is the fastest with ${figure}`
-      : `${names(leaders)} lead, and their repeats overlap: no order among them can be told`
-  if (others.length === 0) return `${head}.`
-  const times = others.map(
-    (point) => `${ratio(best, point)} times ${point.model}${asterisk(point)}`,
-  )
-  const joint = leaders.length === 1 ? ': ' : `; ${best.model} has `
-  return `${head}${joint}${list(times)}.${sharedSentence(others)}`
+  if (leaders.length > 1) {
+    const head = `${names(leaders)} lead, and their repeats overlap: no order among them can be told`
+    if (others.length === 0) return `${head}.`
+    const times = others.map((other) => `${ratio(best, other)} times that of ${named(other)}`)
+    return `${head}; the median of ${best.model} is ${list(times)}.`
+  }
+  const times = others.map((other) => `${ratio(best, other)} times ${named(other)}`)
+  return `${named(best)} is the fastest with ${figureOf(best)}: ${list(times)}.`
 }
 
-/** Ranks that are shared further down. */
-function sharedSentence(others: readonly Point[]): string {
-  const ranks = [...new Set(others.filter((point) => point.rankShared).map(({ rank }) => rank))]
-  return ranks
-    .map((rank) => ` ${names(others.filter((point) => point.rank === rank))} overlap.`)
-    .join('')
+/** Ranks that are shared, apart from the first. */
+function sharedSentences(ranked: readonly Point[]): string[] {
+  const shared = ranked.filter(({ rank, rankShared }) => rankShared && rank !== 1)
+  const ranks = [...new Set(shared.map(({ rank }) => rank))]
+  return ranks.map((rank) => `${names(shared.filter((point) => point.rank === rank))} overlap.`)
 }
 
-function boundSentence(bounded: readonly Point[]): string {
-  const isOne = bounded.length === 1
-  return `${names(bounded)} ${isOne ? 'is' : 'are'} not ranked: the load generator was the limit.`
+function boundSentence(bounded: readonly Point[]): string[] {
+  if (bounded.length === 0) return []
+  const verb = bounded.length === 1 ? 'is' : 'are'
+  return [`${names(bounded)} ${verb} not ranked: the load generator was the limit.`]
 }
 
 /** A figure from fewer clients than the others had is not to be read as one from all of them. */
-function asterisk({ summary, clients }: Point): string {
-  if (!summary || summary.served >= clients) return ''
-  return ` (which served ${summary.served} of ${clients})`
+function named({ model, summary, clients }: Point): string {
+  if (!summary || summary.served >= clients) return model
+  return `${model} (which served ${summary.served} of ${clients})`
+}
+
+function figureOf(point: Point): string {
+  return `${formatAmount(rateOf(point))} ${WORKLOAD_WORDS[point.workload].many}/s`
 }
 
 function ratio(best: Point, other: Point): string {

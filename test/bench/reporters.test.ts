@@ -120,7 +120,7 @@ describe('tables', () => {
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
       'async and thread lead, and their repeats overlap: no order among them can be told; ' +
-        'async has 2.0 times process.',
+        'the median of async is 2.0 times that of process.',
     )
   })
 
