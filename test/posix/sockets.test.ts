@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import {
@@ -31,6 +32,7 @@ import {
   socketpair,
   WRITABLE,
 } from '../../posix/index.ts'
+import { resultOf, straceMissing } from './children.ts'
 import {
   IPV6_MISSING,
   memoryOf,
@@ -383,7 +385,32 @@ describe('socket options', () => {
     listener.close()
   })
 
-  test('the buffer sizes server.address what the kernel takes for a reader that does not read', () => {
+  test('reach the kernel as they were meant', async (context) => {
+    context.skip(straceMissing !== null, straceMissing ?? '')
+    const log = join(folder, 'options')
+    const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-e', 'trace=setsockopt', '-o', log]
+    await resultOf('options.mjs', [], strace)
+    // Structures that strace does not decode are left out: the time-outs, tested above.
+    const calls = readFileSync(log, 'latin1').matchAll(
+      /setsockopt\(\d+, \w+, (\w+), ([[{].*), \d+\) = (0|-1 \w+)/g,
+    )
+    expect(Array.from(calls, ([, ...call]) => call.join(' '))).toStrictEqual([
+      'TCP_NODELAY [1] 0',
+      'TCP_NODELAY [0] 0',
+      // A Unix-domain socket knows nothing of it, and nobody minds.
+      'TCP_NODELAY [1] -1 EOPNOTSUPP',
+      'SO_REUSEADDR [1] 0',
+      'SO_SNDBUF [5000] 0',
+      'SO_RCVBUF [6000] 0',
+      'SO_LINGER {l_onoff=1, l_linger=7} 0',
+      'SO_LINGER {l_onoff=1, l_linger=0} 0',
+      'SO_LINGER {l_onoff=0, l_linger=0} 0',
+      // What listenOn does by itself, so that a restart finds its port free.
+      'SO_REUSEADDR [1] 0',
+    ])
+  })
+
+  test('the buffer sizes bound what the kernel takes for a reader that does not read', () => {
     const small = takenWith(4096)
     const large = takenWith(65_536)
     expect(small).toBeGreaterThan(0)
