@@ -61,11 +61,18 @@ export interface Times {
 
 /** Every request and every delivery is accounted for; anything but zero in the last four is a fault. */
 export interface Ledger {
-  /** Requests sent (PING, PRIVMSG) over the whole run, warm-up included. */
+  /**
+   * Requests sent over the whole run, warm-up included: PINGs; in a room its PRIVMSGs, without the
+   * barriers. `sent` (room: × the other members) = received + outstanding + lost + what was in flight
+   * on connections that failed.
+   */
   readonly sent: number
   /** Requests answered (ping, session), or messages delivered (room), over the whole run. */
   readonly received: number
-  /** Requests or deliveries still missing after the drain, on connections that stayed open. */
+  /**
+   * Requests or deliveries still missing after the drain, on connections that stayed open. Each barrier
+   * that was never answered counts as one more.
+   */
   readonly outstanding: number
   /** Sequence numbers that were skipped. */
   readonly lost: number
@@ -79,7 +86,10 @@ export interface LoadResult {
   readonly spec: LoadSpec
   /** Clients that got a first answer from the server: connecting alone is not being served. */
   readonly served: number
-  /** Clients that the server refused in so many words (`ERROR :...`), by its words. */
+  /**
+   * Clients that the server refused in so many words (`ERROR :...`, or an error reply such as 433), by
+   * its words. `session`: each refused attempt.
+   */
   readonly refused: Readonly<Record<string, number>>
   /** Clients that connected and were never answered. */
   readonly unserved: number
@@ -89,7 +99,9 @@ export interface LoadResult {
   readonly elapsedNs: number
   /**
    * ping: request to answer. room: sending to delivery at each receiver. session: connect to the end
-   * of the connection. Measured in a closed loop from the actual sending: service time.
+   * of the connection. Measured in a closed loop from the actual sending: service time. What was under
+   * way when the window ended is in here too, at the time that it took in the end or, if it is still
+   * missing after the drain, has taken so far; so there are a few more times than operations.
    */
   readonly serviceTime: Times
   /** session: connect to the first answer: what a client waits before anyone talks to it. */

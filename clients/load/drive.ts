@@ -151,7 +151,7 @@ export abstract class Driver {
   protected ended(connection: Connection): void {
     this.fail(connection, 'closed by server')
   }
-  /** A connection failed. `before` is the state that it was in. */
+  /** A connection failed, and has been counted. */
   protected failed(_connection: Connection): void {}
   /** Every hundredth of a second. */
   protected sweep(_nowNs: number): void {}

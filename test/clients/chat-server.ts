@@ -11,6 +11,8 @@ export interface Client {
   readonly number: number
   nick: string
   inRoom: boolean
+  /** With `torn`: the end of what was said, which is written a little later. */
+  tail: string
 }
 
 export interface Faults {
@@ -22,6 +24,8 @@ export interface Faults {
   readonly refuse?: (client: Client) => boolean
   /** Connections that wait to be accepted; Node's own default is 511. */
   readonly backlog?: number
+  /** Whether lines are written in pieces that end anywhere but at a line's end. */
+  readonly torn?: boolean
   readonly serverName?: string
   readonly terminator?: string
 }
@@ -67,7 +71,7 @@ export class ChatServer {
   }
 
   #serve(socket: Socket): void {
-    const client: Client = { socket, number: this.accepted++, nick: '', inRoom: false }
+    const client: Client = { socket, number: this.accepted++, nick: '', inRoom: false, tail: '' }
     this.clients.add(client)
     socket.on('close', () => this.clients.delete(client))
     // A reset by the generator's closing is as good an end as any.
@@ -123,7 +127,19 @@ export class ChatServer {
   }
 
   say(client: Client, line: string): void {
-    if (!client.socket.destroyed)
-      client.socket.write(line + (this.#faults.terminator ?? '\r\n'), 'latin1')
+    const text = line + (this.#faults.terminator ?? '\r\n')
+    if (!this.#faults.torn) return this.#write(client, text)
+    const whole = client.tail + text
+    const cut = whole.length - 1 - (this.answers % (text.length - 1))
+    this.#write(client, whole.slice(0, cut))
+    client.tail = whole.slice(cut)
+    setImmediate(() => {
+      this.#write(client, client.tail)
+      client.tail = ''
+    })
+  }
+
+  #write({ socket }: Client, text: string): void {
+    if (!socket.destroyed) socket.write(text, 'latin1')
   }
 }

@@ -109,6 +109,13 @@ describe('an honest server', PATIENCE, () => {
     },
   )
 
+  test.each(['ping', 'room'] as const)('%s: lines that come in pieces', async (workload) => {
+    const result = await load({ torn: true }, { workload })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(result.served).toBe(6)
+    expect(result.operations).toBeGreaterThan(100)
+  })
+
   test('over a Unix-domain socket', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'load-'))
     try {
@@ -434,18 +441,25 @@ describe('a server that stops', PATIENCE, () => {
     expect(Object.values(result.errors)).toEqual([1])
   })
 
-  test('closes on a speaker of the room', async () => {
+  test('closes on a speaker of the room, whose last words nobody gets', async () => {
+    let unheard = 0
     const result = await load(
       {
-        tamper: (line, count, client) => {
-          if (count >= 500 && client.nick.endsWith('0000000')) client.socket.destroy()
-          return [line]
+        ignore: (line, client) => {
+          if (client.nick.endsWith('0000000') && server!.messages > 500) {
+            if (line.startsWith('PRIVMSG')) unheard++
+            client.socket.destroy()
+          }
+          return client.socket.destroyed
         },
       },
       { workload: 'room' },
     )
-    expect(faultsOf(result)).toEqual(NONE)
+    expect(unheard).toBeGreaterThan(0)
     expect(Object.values(result.errors)).toEqual([1])
+    // They are nowhere in the ledger but in the difference between sent and delivered.
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(result.ledger.sent).toBeGreaterThanOrEqual(server!.messages + unheard)
   })
 
   test('sends a line that never ends', async () => {
