@@ -12,7 +12,7 @@ import type { Transcript } from './schema.ts'
 import type { Step } from './script.ts'
 import { MANY_CLIENTS_SCRIPT, ONE_CLIENT_SCRIPT } from './script.ts'
 import type { Patience, RunningServer } from './server.ts'
-import { FaultError, startServer } from './server.ts'
+import { FaultError, INTERRUPTION_GRACE_MS, startServer } from './server.ts'
 
 /** A step is answered in milliseconds, or in a tenth of a second by a process that has to start. */
 const STEP_MS_MAX = 5000
@@ -44,6 +44,7 @@ export async function replay(
       model.clientsAtOnce > 1 ? await playScript(MANY_CLIENTS_SCRIPT, server.address, signal) : null
     return { model: model.name, oneClient, manyClients, failure: null }
   } catch (error) {
+    await setTimeout(INTERRUPTION_GRACE_MS)
     signal.throwIfAborted()
     const failure = error instanceof FaultError ? error.fault.text : messageOf(error)
     return { model: model.name, oneClient: null, manyClients: null, failure }
@@ -87,7 +88,7 @@ export function withoutDates(text: string): string {
 }
 
 /** Plays a script and returns, client by client, what each received. */
-export async function playScript(
+async function playScript(
   script: readonly Step[],
   address: string,
   signal: AbortSignal,

@@ -41,7 +41,7 @@ export interface BenchOptions {
 }
 
 /** The bounds of the numbers: what is outside of them is a slip, or cannot be measured. */
-export const BOUNDS = {
+const BOUNDS = {
   clients: { min: 1, max: 10_000 },
   senders: { min: 1, max: 10_000 },
   // Shorter windows hold too few of the 10 ms ticks in which Linux counts CPU time.

@@ -8,7 +8,7 @@
 import type { WorkloadName } from '../clients/load/contract.ts'
 
 /** What one workload is run with. */
-export interface WorkloadPreset {
+interface WorkloadPreset {
   /** The sizes: how many clients are connected at the same time. */
   readonly clients: readonly number[]
   readonly warmupMs: number

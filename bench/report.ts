@@ -4,8 +4,7 @@ import { markdownReport } from './reporters/markdown.ts'
 import { terminalReport } from './reporters/terminal.ts'
 import { readResults, resultsToJson } from './results.ts'
 
-export const REPORT_FORMATS = ['terminal', 'markdown', 'json'] as const
-export type ReportFormat = (typeof REPORT_FORMATS)[number]
+export type ReportFormat = 'terminal' | 'markdown' | 'json'
 
 export interface ReportIo {
   /** Data: standard output. */

@@ -116,8 +116,15 @@ export async function startServer(
   }
 }
 
+/**
+ * A Ctrl-C in a terminal goes to all processes in it, servers included. Whoever sees one end waits this
+ * long for the news that it was meant to.
+ */
+export const INTERRUPTION_GRACE_MS = 100
+
 /** What ended a server, in words. */
 export function describeEnd({ code, signal, lastWords }: ServerEnd): string {
+  if (code === null && signal === null) return lastWords
   const how = signal ? `killed by ${signal}` : `exit code ${code}`
   return lastWords ? `${how}: ${lastWords}` : how
 }

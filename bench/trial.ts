@@ -3,6 +3,7 @@
 // from nothing again.
 
 import { performance } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
 import type { LoadHooks, LoadPhase, LoadResult, LoadSpec } from '../clients/load/contract.ts'
 import { messageOf } from './errors.ts'
 import type { Trial } from './plan.ts'
@@ -18,7 +19,7 @@ import {
 } from './process-tree.ts'
 import type { Config, Fault, Repeat, Resources } from './schema.ts'
 import type { Patience, RunningServer } from './server.ts'
-import { describeEnd, FaultError, startServer } from './server.ts'
+import { describeEnd, FaultError, INTERRUPTION_GRACE_MS, startServer } from './server.ts'
 import type { Sample } from './statistics.ts'
 import { lastThirdOverFirst } from './statistics.ts'
 import { fault, faultsOfLoad } from './verdict.ts'
@@ -92,8 +93,8 @@ function specOf({ point, order }: Trial, config: Config, address: string): LoadS
 
 /** The fault that an error stands for; rethrows what is not about the server but about being stopped. */
 function faultOf(error: unknown, signal: AbortSignal): Fault {
+  signal.throwIfAborted()
   if (error instanceof FaultError) return error.fault
-  if (signal.aborted) throw signal.reason
   return fault('generator-failed', `the load generator failed: ${messageOf(error)}`)
 }
 
@@ -234,9 +235,10 @@ class Watch {
     outer.addEventListener('abort', this.#onAbort)
     if (outer.aborted) this.#onAbort()
     this.#timer = setInterval(() => this.#look(), WATCH_MS)
-    void server.ended.then((end) =>
-      this.#endEarly(fault('server-died', `the server died (${describeEnd(end)})`)),
-    )
+    void server.ended.then(async (end) => {
+      await setTimeout(INTERRUPTION_GRACE_MS)
+      this.#endEarly(fault('server-died', `the server died (${describeEnd(end)})`))
+    })
   }
 
   /** Why the trial was ended before its time; undefined when it was not. */

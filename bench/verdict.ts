@@ -74,7 +74,7 @@ function parts(counts: readonly (readonly [number, string])[]): string {
 export const BUSY_SHARE_MAX = 0.9
 const CPU_SHARE_MAX = 0.8
 
-export function isGeneratorLimit({ generatorBusyShare, generatorCpuShare }: Summary): boolean {
+function isGeneratorLimit({ generatorBusyShare, generatorCpuShare }: Summary): boolean {
   // Where its CPU time cannot be told, being busy has to do.
   const hadCore = generatorCpuShare === null || generatorCpuShare >= CPU_SHARE_MAX
   return generatorBusyShare >= BUSY_SHARE_MAX && hadCore

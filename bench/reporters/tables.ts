@@ -16,7 +16,7 @@ import {
 } from './numbers.ts'
 import { readTable } from './reading.ts'
 
-export interface Column {
+interface Column {
   /** Two lines: what it is, and its unit. */
   readonly head: readonly [string, string]
   readonly align: 'left' | 'right'

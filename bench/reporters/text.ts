@@ -5,7 +5,7 @@ import { styleText } from 'node:util'
 /** Running text wider than this is tiring to read, however wide the window is. */
 export const TEXT_COLUMNS_MAX = 100
 
-export type Style = 'bold' | 'dim' | 'red' | 'yellow'
+type Style = 'bold' | 'dim' | 'red' | 'yellow'
 export type Paint = (style: Style, text: string) => string
 
 /** `true` and `false` decide; `undefined` leaves it to standard output, NO_COLOR and FORCE_COLOR. */

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readCommit, readEnvironment } from '../../bench/environment.ts'
+
+let folder = ''
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'hubbub-environment-'))))
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const IDENTITY = ['-c', 'user.name=test', '-c', 'user.email=test@localhost']
+
+function git(...words: string[]): string {
+  return execFileSync('git', ['-C', folder, ...IDENTITY, ...words], { encoding: 'utf8' })
+}
+
+describe('the commit', () => {
+  test('is that of the checkout, with whether it was changed since', async () => {
+    git('init', '-q')
+    writeFileSync(join(folder, 'file'), 'one')
+    git('add', 'file')
+    git('commit', '-q', '-m', 'first')
+    const id = git('rev-parse', 'HEAD').trim()
+    expect(await readCommit(folder)).toEqual({ id, dirty: false })
+    writeFileSync(join(folder, 'file'), 'two')
+    expect(await readCommit(folder)).toEqual({ id, dirty: true })
+  })
+
+  test('is none in a folder below somebody else’s checkout', async () => {
+    git('init', '-q')
+    const inner = join(folder, 'node_modules', 'hubbub-bench')
+    mkdirSync(inner, { recursive: true })
+    expect(await readCommit(inner)).toBeNull()
+  })
+
+  test('is none before the first commit, and none without git', async () => {
+    expect(await readCommit(folder)).toBeNull()
+    git('init', '-q')
+    expect(await readCommit(folder)).toBeNull()
+  })
+})
+
+test('the environment is that of this process', async () => {
+  const environment = await readEnvironment()
+  expect(environment.node).toBe(process.versions.node)
+  expect(environment.hubbub).toMatch(/^\d+\.\d+\.\d+/)
+  expect(environment.cores).toBeGreaterThanOrEqual(1)
+  expect(environment.memoryMib).toBeGreaterThan(100)
+  expect(environment.openFilesMax === null || environment.openFilesMax > 10).toBe(true)
+})

@@ -1,0 +1,71 @@
+// Servers under test are started and ended whatever they do; here the real ones, with their children.
+
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { connect } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { serveCommand } from '../../bench/package.ts'
+import { readTree } from '../../bench/process-tree.ts'
+import type { RunningServer } from '../../bench/server.ts'
+import { DEFAULT_PATIENCE, startServer } from '../../bench/server.ts'
+
+const { signal } = new AbortController()
+let sockets: Socket[] = []
+
+afterEach(() => {
+  for (const socket of sockets) socket.destroy()
+  sockets = []
+})
+
+async function serveTwoClients(model: string): Promise<RunningServer> {
+  const server = await startServer(serveCommand(), model, signal, DEFAULT_PATIENCE)
+  const port = Number(server.address.split(':')[1])
+  sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  for (const socket of sockets) {
+    socket.on('error', () => {})
+    socket.write('PING :hello\r\n')
+    await once(socket, 'data')
+  }
+  return server
+}
+
+function isAlive(pid: number): boolean {
+  return readTree(pid).some(({ state }) => state !== 'Z')
+}
+
+describe.runIf(process.platform === 'linux')('a server of a process per client', () => {
+  test('drains when it is stopped, with all its children', { timeout: 30_000 }, async () => {
+    const server = await serveTwoClients('process')
+    const pids = readTree(server.pid).map(({ pid }) => pid)
+    expect(pids.length).toBeGreaterThanOrEqual(3)
+    expect(await server.stop()).toBeNull()
+    expect(await server.ended).toMatchObject({ code: 0, signal: null })
+    await expect.poll(() => pids.filter(isAlive), { timeout: 5000 }).toEqual([])
+  })
+
+  test(
+    'is killed with all its children, even when it is stopped',
+    { timeout: 30_000 },
+    async () => {
+      const server = await serveTwoClients('process')
+      const pids = readTree(server.pid).map(({ pid }) => pid)
+      for (const pid of pids) process.kill(pid, 'SIGSTOP')
+      await server.kill()
+      expect(await server.ended).toMatchObject({ code: null, signal: 'SIGKILL' })
+      await expect.poll(() => pids.filter(isAlive), { timeout: 5000 }).toEqual([])
+    },
+  )
+})
+
+test('starting is given up at once when it is interrupted', async () => {
+  const controller = new AbortController()
+  const command = [process.execPath, '-e', 'setInterval(() => {}, 1000)', '--']
+  const starting = startServer(command, 'async', controller.signal, DEFAULT_PATIENCE)
+  controller.abort(new Error('enough'))
+  await expect(starting).rejects.toThrow('enough')
+})
+
+test('a program that does not exist is a fault of the start', async () => {
+  const starting = startServer(['/nonexistent/node'], 'async', signal, DEFAULT_PATIENCE)
+  await expect(starting).rejects.toThrow(/the server did not start: spawn .*ENOENT/)
+})
