@@ -94,11 +94,12 @@ export class PollSet {
 
   /** As poll, on a thread of libuv's pool: the event loop goes on meanwhile. */
   pollAsync(count: number, timeoutMs: number): Promise<number> {
-    const memory = this.memory
-    lent.add(memory)
+    const { memory } = this
     return new Promise((resolve, reject) => {
       libc.poll.async(memory.address, count, timeoutMs, (error, ready) => {
-        lent.delete(memory)
+        // Named here, the memory cannot be collected while the kernel may still write to it, whether
+        // or not anybody keeps this PollSet.
+        void memory
         // The errno of another thread is out of reach, and EINTR is the only likely one.
         if (error) reject(error)
         else resolve(Math.max(0, ready))
@@ -106,9 +107,6 @@ export class PollSet {
     })
   }
 }
-
-/** Memory that a waiting thread writes to. Being in here keeps it, should nobody keep its PollSet. */
-const lent = new Set<IoBuffer>()
 
 /**
  * POLLNVAL, "that is no open descriptor", counts as broken: poll(2) returns at once for it, so a loop
