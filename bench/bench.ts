@@ -244,15 +244,24 @@ class Run {
   }
 }
 
-/** The file first: what is printed can be printed again, what is not written is lost. */
-function publish(results: Results, { out, json }: BenchOptions, io: BenchIo): void {
-  const name = results.startedAt.replaceAll(':', '-').replace(/\..*/, 'Z')
-  const text = resultsToJson(results)
-  const path = writeUnderNewName(join(out, name), '.json', text)
+/** Printed even when it cannot be written, as on a disk that has become full: it took long to measure. */
+function publish(results: Results, options: BenchOptions, io: BenchIo): void {
+  const json = resultsToJson(results)
+  let paths: string[] = []
+  try {
+    paths = writeFiles(results, json, options.out)
+  } finally {
+    io.out(options.json ? json : `\n${terminalReport(results, io)}\n`)
+  }
+  io.err.write(`Written: ${paths.join(' and ')}\n`)
+}
+
+function writeFiles(results: Results, json: string, folder: string): string[] {
+  const stem = join(folder, results.startedAt.replaceAll(':', '-').replace(/\..*/, 'Z'))
+  const path = writeUnderNewName(stem, '.json', json)
   const reportPath = path.replace(/\.json$/, '.md')
   writeNewFile(reportPath, markdownReport(results))
-  io.out(json ? text : `\n${terminalReport(results, io)}\n`)
-  io.err.write(`Written: ${path} and ${reportPath}\n`)
+  return [path, reportPath]
 }
 
 /** Two runs may end within one second, and clocks are set back: a name that is taken gets a number. */

@@ -57,6 +57,7 @@ const BOUNDS = {
 
 /** The whole configuration: what is asked for, and the preset for the rest. Throws a UsageError. */
 export function resolveConfig(options: BenchOptions, modelNames: readonly string[]): Config {
+  if (options.out === '') throw new UsageError('--out needs a folder, such as results.')
   const preset = options.preset ?? 'standard'
   const workloads = checkedWords('workload', options.workloads ?? WORKLOAD_NAMES, WORKLOAD_NAMES)
   const config: Config = {

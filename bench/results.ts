@@ -6,7 +6,7 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { Failure, messageOf, systemErrorCode } from './errors.ts'
 import { Results, ResultsFile, SCHEMA_VERSION } from './schema.ts'
@@ -57,9 +57,12 @@ export function readResults(path: string): Results {
 /** Makes sure, before anything is timed, that results can be written to `folder`. */
 export function prepareFolder(folder: string): void {
   try {
-    fs.mkdirSync(folder, { recursive: true })
+    makeFolder(resolve(folder))
     if (!fs.statSync(folder).isDirectory()) throw new Error('it is not a folder')
-    fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK)
+    // To ask for permission is not enough: /proc grants it to root, and then makes no file.
+    const probe = temporaryName(join(folder, 'probe'))
+    fs.writeFileSync(probe, '', { flag: 'wx' })
+    fs.rmSync(probe)
   } catch (error) {
     throw new Failure(
       `results cannot be written to ${folder} (${reason(error)}); choose another folder with --out.`,
@@ -68,12 +71,21 @@ export function prepareFolder(folder: string): void {
 }
 
 /**
+ * Makes a folder and those it lies in. Not with `recursive`: below a file system that makes no folders,
+ * such as /proc, Node 20 then tries for ever.
+ */
+function makeFolder(folder: string): void {
+  const missing: string[] = []
+  for (let path = folder; !fs.existsSync(path); path = dirname(path)) missing.push(path)
+  for (const path of missing.toReversed()) fs.mkdirSync(path)
+}
+
+/**
  * A temporary file in the same folder, all bytes, fsync, the final name, fsync of the folder. The name
  * is given with link(2), which unlike rename(2) never replaces a file that is there already.
  */
 export function writeNewFile(path: string, text: string): void {
-  const folder = dirname(path)
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
+  const temporary = temporaryName(path)
   try {
     writeDurably(temporary, text)
     giveName(temporary, path)
@@ -85,7 +97,11 @@ export function writeNewFile(path: string, text: string): void {
   } finally {
     fs.rmSync(temporary, { force: true })
   }
-  syncFolder(folder)
+  syncFolder(dirname(path))
+}
+
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
 }
 
 function writeDurably(path: string, text: string): void {

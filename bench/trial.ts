@@ -235,10 +235,7 @@ class Watch {
     outer.addEventListener('abort', this.#onAbort)
     if (outer.aborted) this.#onAbort()
     this.#timer = setInterval(() => this.#look(), WATCH_MS)
-    void server.ended.then(async (end) => {
-      await setTimeout(INTERRUPTION_GRACE_MS)
-      this.#endEarly(fault('server-died', `the server died (${describeEnd(end)})`))
-    })
+    void this.#awaitEnd()
   }
 
   /** Why the trial was ended before its time; undefined when it was not. */
@@ -262,6 +259,12 @@ class Watch {
     this.#ended = true
     clearInterval(this.#timer)
     this.#outer.removeEventListener('abort', this.#onAbort)
+  }
+
+  async #awaitEnd(): Promise<void> {
+    const end = await this.#server.ended
+    await setTimeout(INTERRUPTION_GRACE_MS)
+    this.#endEarly(fault('server-died', `the server died (${describeEnd(end)})`))
   }
 
   #phaseBegins(phase: LoadPhase): void {

@@ -9,7 +9,7 @@ const [model, , listen] = process.argv.slice(2)
 const port = Number(listen.split(':')[1])
 
 /** It behaves well for as long as the script is played, which has about 250 PINGs in it. */
-const GOOD_PINGS = 1000
+const GOOD_PINGS = 300
 let pings = 0
 
 if (model === 'exits') {
@@ -74,8 +74,8 @@ function pong(client, text) {
   }
   if (isLate && model === 'killed') process.kill(process.pid, 'SIGKILL')
   if (isLate && model === 'stops') process.kill(process.pid, 'SIGSTOP')
-  if (isLate && model === 'drops' && pings % 200 === 0) return
-  const token = isLate && model === 'lies' && pings % 200 === 0 ? text.toUpperCase() + 'x' : text
+  if (isLate && model === 'drops' && pings % 50 === 0) return
+  const token = isLate && model === 'lies' && pings % 50 === 0 ? text.toUpperCase() + 'x' : text
   client.socket.write(`:hubbub.local PONG hubbub.local :${token}\r\n`, 'latin1')
 }
 

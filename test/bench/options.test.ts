@@ -60,6 +60,7 @@ describe('a configuration', () => {
     [{ durationMs: 99 }, '--duration (in milliseconds) must be'],
     [{ repeats: 0 }, '--repeats must be'],
     [{ seed: 2 ** 32 }, '--seed must be'],
+    [{ out: '' }, '--out needs a folder, such as results.'],
     [{ clients: [10], senders: 11 }, '11 senders need at least as many clients, but there are 10.'],
   ] as const)('refuses %o', (options, sentence) => {
     expect(() => resolve(options)).toThrow(UsageError)
