@@ -49,8 +49,9 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   const listener = listenAt(options.listen, settings.server.backlog)
   const server = serve({ listener, settings, log: say })
   await server.ready
+  const ended = endOnSignal(server) // Before anybody can know whom to signal.
   announce(model, listener.address)
-  return endOnSignal(server)
+  return ended
 }
 
 function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
