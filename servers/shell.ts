@@ -46,6 +46,7 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   }
   const settings = settingsOf(model, options)
   const { serve } = await model.load()
+  process.on('uncaughtException', failAtOnce)
   const listener = listenAt(options.listen, settings.server.backlog)
   const server = serve({ listener, settings, log: say })
   await server.ready
@@ -117,14 +118,24 @@ function say(sentence: string): void {
   process.stderr.write(`hubbub: ${sentence}\n`)
 }
 
+/**
+ * A fault that nothing has caught. The process ends without waiting for threads that are blocked in system
+ * calls: Node would wait for them, and a server that is neither alive nor gone helps nobody.
+ */
+function failAtOnce(error: unknown): never {
+  say(`This is a fault in hubbub itself: ${error instanceof Error ? error.message : String(error)}`)
+  if (process.env['HUBBUB_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  exitNow(1)
+}
+
 /** The first signal drains, a second one ends the process at once, whatever it is doing. */
 function endOnSignal(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     let draining = false
     const onSignal = (): void => {
       if (draining) exitNow(1)
       draining = true
-      server.drain().then(() => resolve(0), reject)
+      server.drain().then(() => resolve(0), failAtOnce)
     }
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
   })
