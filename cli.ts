@@ -90,9 +90,9 @@ program
   .addOption(
     new Option('--password <word>', 'what clients must give with PASS').env('HUBBUB_PASSWORD'),
   )
-  .option('--max-clients <n>', 'clients at a time; more are told "Server full"', count)
+  .option('--max-clients <n>', 'clients at a time; more are told "Server full"', positive)
   .option('--backlog <n>', 'connections that the kernel keeps waiting', count)
-  .option('--send-queue <bytes>', 'output that may wait for one client', count)
+  .option('--send-queue <bytes>', 'output that may wait for one client', positive)
   .option('--registration-timeout <time>', 'for NICK and USER, such as 10s', duration)
   .option('--ping-interval <time>', 'silence before a client is sent a PING', duration)
   .option('--ping-timeout <time>', 'silence after it that ends the connection', duration)
@@ -161,6 +161,15 @@ const DEFAULT_ADDRESS = parseAddress('127.0.0.1:6667')
 
 function count(text: string): number {
   return reading(() => parseCount('it', text))
+}
+
+/** None at all would be a server that nobody can use. */
+function positive(text: string): number {
+  return reading(() => {
+    const value = parseCount('it', text)
+    if (value === 0) throw new UsageError('0 is too few; it takes a number from 1 up.')
+    return value
+  })
 }
 
 function counts(text: string): number[] {
