@@ -49,23 +49,13 @@ export class Listener implements AsyncIterable<number> {
     setNonBlocking(this.fd, true)
     const waiting = new PollSet(1)
     while (!this.stopped) {
-      const client = this.acceptNow()
+      const client = accept(this.fd)
       if (client !== AGAIN) {
         yield client
         continue
       }
       waiting.set(0, this.fd, READABLE)
       await waiting.pollAsync(1, ACCEPT_WAIT_MS)
-    }
-  }
-
-  private acceptNow(): number {
-    try {
-      return accept(this.fd)
-    } catch (error) {
-      // A listener that was shut down while we waited. `stop` has said so already.
-      if (this.stopped && error instanceof SystemError && error.code === 'EINVAL') return AGAIN
-      throw error
     }
   }
 

@@ -94,12 +94,10 @@ export class PollSet {
 
   /** As poll, on a thread of libuv's pool: the event loop goes on meanwhile. */
   pollAsync(count: number, timeoutMs: number): Promise<number> {
-    const { memory } = this
     return new Promise((resolve, reject) => {
-      libc.poll.async(memory.address, count, timeoutMs, (error, ready) => {
-        // Named here, the memory cannot be collected while the kernel may still write to it, whether
-        // or not anybody keeps this PollSet.
-        void memory
+      // The callback's scope includes `this`: the memory is kept for as long as the kernel may write to
+      // it, whether or not anybody else keeps this set.
+      libc.poll.async(this.memory.address, count, timeoutMs, (error, ready) => {
         // The errno of another thread is out of reach, and EINTR is the only likely one.
         if (error) reject(error)
         else resolve(Math.max(0, ready))
