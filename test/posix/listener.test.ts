@@ -320,6 +320,18 @@ describe('listening on a Unix-domain socket', () => {
     listener.close()
   })
 
+  test('removes its file once, not the file of its successor', async () => {
+    const address = fresh()
+    const first = listenOn(address, { backlog: 1 })
+    first.stop()
+    const second = listenOn(address, { backlog: 1 })
+    first.stop()
+    ;(await netClient(address)).destroy()
+    first.close()
+    second.stop()
+    second.close()
+  })
+
   test('replaces the file of a server that is dead', async () => {
     const address = fresh()
     const dead = socket('unix')

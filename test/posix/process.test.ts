@@ -147,10 +147,13 @@ describe('dieWithParent', () => {
     context.skip(process.platform !== 'linux', 'prctl(2) exists on Linux only.')
     const parent = new Child('mortal.mjs', ['parent', 'immortal'])
     const { pid } = (await parent.says()) as { pid: number }
-    await until('the child loops', () => stateOf(pid) === 'R')
-    parent.kill('SIGKILL')
-    await until('the parent has ended', () => ['', 'Z'].includes(stateOf(parent.pid)))
-    expect(stateOf(pid)).toBe('R')
-    process.kill(pid, 'SIGKILL')
+    try {
+      await until('the child loops', () => stateOf(pid) === 'R')
+      parent.kill('SIGKILL')
+      await until('the parent has ended', () => ['', 'Z'].includes(stateOf(parent.pid)))
+      await until('the child loops still', () => stateOf(pid) === 'R')
+    } finally {
+      process.kill(pid, 'SIGKILL')
+    }
   })
 })
