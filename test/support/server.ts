@@ -11,6 +11,16 @@ export interface ServerEnd {
   readonly signal: NodeJS.Signals | null
 }
 
+interface Said {
+  readonly words: () => string
+  readonly output: () => string
+}
+
+export interface ServerOptions extends RunOptions {
+  /** Null: it is told by the environment, or takes its default. */
+  readonly listen?: null
+}
+
 /** Servers that were started and not yet seen to end: `endServers` finds them also after a failure. */
 const running = new Set<TestServer>()
 
@@ -20,12 +30,15 @@ export class TestServer {
   readonly address: string
   /** Everything it said on standard error. */
   readonly words: () => string
+  /** Everything it printed on standard output. */
+  readonly output: () => string
   readonly ended: Promise<ServerEnd>
 
-  constructor(child: ChildProcess, address: string, words: () => string) {
+  constructor(child: ChildProcess, address: string, said: Said) {
     this.pid = child.pid as number
     this.address = address
-    this.words = words
+    this.words = said.words
+    this.output = said.output
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         running.delete(this)
@@ -77,24 +90,26 @@ export class TestServer {
 export async function startServer(
   model: string,
   args: readonly string[] = [],
-  options: RunOptions = {},
+  options: ServerOptions = {},
 ): Promise<TestServer> {
-  const child = spawnProgram(['serve', model, '--listen', '127.0.0.1:0', ...args], options)
+  const isTold = options.listen === null || args.includes('--listen')
+  const listen = isTold ? [] : ['--listen', '127.0.0.1:0']
+  const child = spawnProgram(['serve', model, ...listen, ...args], options)
   let words = ''
+  let output = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text))
-  const ready = new Promise<string>((resolve, reject) => {
-    let line = ''
+  const ready = new Promise<void>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', () => reject(new Error(`The server ended before it was ready: ${words}`)))
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      line += text
-      if (line.includes('\n')) resolve(line)
+      output += text
+      if (output.includes('\n')) resolve()
     })
   })
   try {
-    const line = await within(PATIENCE_MS, `the ${model} server should be ready`, ready)
-    const { listen } = JSON.parse(line) as { listen: string }
-    return new TestServer(child, listen, () => words)
+    await within(PATIENCE_MS, `the ${model} server should be ready`, ready)
+    const { listen: address } = JSON.parse(output) as { listen: string }
+    return new TestServer(child, address, { words: () => words, output: () => output })
   } catch (error) {
     child.kill('SIGKILL')
     throw error

@@ -1,0 +1,265 @@
+// The architecture, enforced: who may import whom, who may touch the process, and that the models, which
+// are there to be compared, are written to be compared. Exceptions are data, each with its reason.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { CATALOG } from '../../servers/catalog.ts'
+import { methodsOf, type Reference, referencesOf, tokensOf } from './tokens.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Which folders a folder may import from, besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  posix: [],
+  servers: ['protocol', 'posix'],
+  clients: ['protocol', 'posix'],
+  bench: ['clients'],
+  'cli.ts': ['protocol', 'posix', 'servers', 'clients', 'bench'],
+}
+
+interface Exception {
+  readonly from: string
+  readonly to: string
+  readonly reason: string
+}
+
+const IMPORT_EXCEPTIONS: readonly Exception[] = [
+  { from: 'bench/', to: 'servers/catalog.ts', reason: 'It compares what the catalog lists.' },
+  { from: 'bench/micro.ts', to: 'protocol/', reason: 'It measures the protocol’s own functions.' },
+]
+
+/** Who may read the command line, print, or end the process. */
+const PROCESS_EXCEPTIONS: readonly (Exception & { readonly to: 'argv' | 'stdout' | 'exit' })[] = [
+  { from: 'cli.ts', to: 'stdout', reason: 'It is the program.' },
+  { from: 'cli.ts', to: 'exit', reason: 'It is the program.' },
+  { from: 'servers/shell.ts', to: 'stdout', reason: 'It says that the server is ready.' },
+  { from: 'servers/owner.ts', to: 'argv', reason: 'It is the entry file of a child process.' },
+]
+
+/** Files that ship with the repository only, and may use what users do not install. */
+const DEVELOPERS_FILES: readonly string[] = ['bench/micro.ts']
+
+const HEADER_FIELDS = [
+  'Model',
+  'Conversations run',
+  'They reach the hub by',
+  'What blocks what',
+  'Backpressure',
+  "If a client's code dies",
+  'When to use it',
+  'Leaves out',
+  'Read next',
+]
+
+/** One sitting. */
+const MODEL_LINES_MAX = 260
+
+interface Import extends Reference {
+  readonly from: string
+  /** A path of ours, `servers/link.ts`; or the name of a package. */
+  readonly to: string
+  readonly isOurs: boolean
+}
+
+const SOURCES: readonly string[] = Object.keys(MAY_IMPORT).flatMap((name) =>
+  name.endsWith('.ts') ? [name] : sourcesIn(name),
+)
+const TEXT: ReadonlyMap<string, string> = new Map(
+  SOURCES.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]),
+)
+const IMPORTS: readonly Import[] = SOURCES.flatMap((from) =>
+  referencesOf(TEXT.get(from) as string).map((reference) => resolve(from, reference)),
+)
+const MODELS: readonly string[] = IMPORTS.filter(
+  ({ from, kind }) => from === 'servers/catalog.ts' && kind === 'dynamic import',
+).map(({ to }) => to)
+
+describe('imports', () => {
+  test('there are some, and each of ours exists', () => {
+    expect(IMPORTS.length).toBeGreaterThan(100)
+    const missing = IMPORTS.filter(({ isOurs, to }) => isOurs && !TEXT.has(to))
+    expect(missing.map(describeImport)).toEqual([])
+  })
+
+  test('all of them can be known without running the program', () => {
+    const computed = IMPORTS.filter(({ target }) => target === null)
+    expect(computed.map(describeImport)).toEqual([])
+  })
+
+  test('go in the directions that they may go', () => {
+    const wrong = IMPORTS.filter(({ isOurs }) => isOurs).filter(({ from, to }) => {
+      const [mine, theirs] = [folderOf(from), folderOf(to)]
+      return mine !== theirs && !MAY_IMPORT[mine]!.includes(theirs) && !isExcepted(from, to)
+    })
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  test('every exception is needed', () => {
+    const idle = IMPORT_EXCEPTIONS.filter(
+      (exception) => !IMPORTS.some(({ from, to }) => isCase(exception, from, to)),
+    )
+    expect(idle).toEqual([])
+  })
+
+  test('a model imports no model', () => {
+    expect(MODELS).toHaveLength(CATALOG.length)
+    const wrong = IMPORTS.filter(({ from, to }) => MODELS.includes(from) && MODELS.includes(to))
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  test('the protocol does no I/O: of Node it knows types only', () => {
+    const wrong = IMPORTS.filter(
+      ({ from, to, isType }) => folderOf(from) === 'protocol' && to.startsWith('node:') && !isType,
+    )
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  test('the process is not imported under another name', () => {
+    expect(IMPORTS.filter(({ to }) => to === 'node:process').map(describeImport)).toEqual([])
+  })
+
+  test('only posix/ calls koffi', () => {
+    const callers = IMPORTS.filter(({ to }) => to === 'koffi')
+    expect([...new Set(callers.map(({ from }) => folderOf(from)))]).toEqual(['posix'])
+  })
+
+  test('Node is imported by its full names, and every package is one that users install', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    const strangers = IMPORTS.filter(
+      ({ from, isOurs, to }) =>
+        !isOurs &&
+        !to.startsWith('node:') &&
+        !(to in dependencies) &&
+        !DEVELOPERS_FILES.includes(from),
+    )
+    expect(strangers.map(describeImport)).toEqual([])
+  })
+})
+
+describe('the process', () => {
+  const uses = SOURCES.flatMap((path) =>
+    ['argv', 'stdout', 'exit'].flatMap((what) =>
+      usesOf(path, what).map((line) => ({ path, what, line })),
+    ),
+  )
+
+  test('its arguments, standard output and end belong to a few', () => {
+    const wrong = uses.filter(
+      ({ path, what }) => !PROCESS_EXCEPTIONS.some(({ from, to }) => from === path && to === what),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('every exception is needed', () => {
+    const idle = PROCESS_EXCEPTIONS.filter(
+      ({ from, to }) => !uses.some(({ path, what }) => path === from && what === to),
+    )
+    expect(idle).toEqual([])
+  })
+})
+
+describe('models are written to be compared', () => {
+  describe.each(MODELS)('%s', (path) => {
+    const lines = (TEXT.get(path) as string).split('\n')
+    const header = lines.slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('//')),
+    )
+
+    test('opens with the same fields in the same order, and says something in each', () => {
+      const starts = HEADER_FIELDS.map((field) =>
+        header.findIndex((line) => line.startsWith(`// ${field} `)),
+      )
+      expect(starts, HEADER_FIELDS.join(' · ')).toEqual(starts.toSorted((a, b) => a - b))
+      expect(starts[0]).toBe(0)
+      const empty = HEADER_FIELDS.filter(
+        (field, i) => !/\w/.test((header[starts[i]!] ?? '').slice(`// ${field} `.length)),
+      )
+      expect(empty, 'fields that are missing or empty').toEqual([])
+    })
+
+    test('is called in its header as in the catalog, and says when not to use it', () => {
+      const name = posix.basename(path, '.ts')
+      expect(CATALOG.map((model) => model.name)).toContain(name)
+      expect(header[0]).toMatch(new RegExp(`^// Model +${name}: .`))
+      expect(header.join('\n')).toContain('When not:')
+    })
+
+    test('names a file to read next', () => {
+      const [next] =
+        /\w+\.ts/.exec(header.find((line) => line.startsWith('// Read next')) ?? '') ?? []
+      expect(existsSync(join(ROOT, 'servers', next ?? 'none'))).toBe(true)
+    })
+
+    test(`can be read in one sitting: ${MODEL_LINES_MAX} lines at most`, () => {
+      expect(lines.length).toBeLessThanOrEqual(MODEL_LINES_MAX)
+    })
+  })
+
+  test('what two of them both have, they have in the same order', () => {
+    const methods = MODELS.map((path) => ({ path, names: methodsOf(TEXT.get(path) as string) }))
+    for (const { path, names } of methods) {
+      expect(names.length, path).toBeGreaterThan(3)
+      for (const other of methods) {
+        const mine = names.filter((name) => other.names.includes(name))
+        const theirs = other.names.filter((name) => names.includes(name))
+        expect(mine, `${path} and ${other.path}`).toEqual(theirs)
+      }
+    }
+  })
+})
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
+}
+
+/** Where a reference leads. Compiled files (`./owner.js`, `../../dist/x.js`) lead to their source. */
+function resolve(from: string, reference: Reference): Import {
+  const target = reference.target ?? ''
+  if (!target.startsWith('.')) return { ...reference, from, to: packageOf(target), isOurs: false }
+  const path = posix.join(dirname(from), target).replace(/^dist\//, '')
+  return { ...reference, from, to: path.replace(/\.js$/, '.ts'), isOurs: true }
+}
+
+/** `@scope/name/deep` is in the package `@scope/name`. */
+function packageOf(target: string): string {
+  if (target.startsWith('node:')) return target
+  return target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0] as string
+}
+
+function isCase({ from, to }: Exception, path: string, target: string): boolean {
+  return path.startsWith(from) && target.startsWith(to)
+}
+
+function isExcepted(from: string, to: string): boolean {
+  return IMPORT_EXCEPTIONS.some((exception) => isCase(exception, from, to))
+}
+
+function describeImport({ from, line, kind, target }: Import): string {
+  return `${from}:${line} (${kind} of ${target ?? 'something computed'})`
+}
+
+/** The lines at which a source uses `process.<what>`. */
+function usesOf(path: string, what: string): number[] {
+  const tokens = tokensOf(TEXT.get(path) as string)
+  return tokens
+    .filter(
+      ({ text }, at) =>
+        text === 'process' && tokens[at + 1]?.text === '.' && tokens[at + 2]?.text === what,
+    )
+    .map(({ line }) => line)
+}

@@ -1,0 +1,406 @@
+// The command line as a person or a script meets it. What cannot be done is said in one sentence that
+// names the thing and what to do about it, on standard error; the exit code tells whose fault it is (2:
+// the request, 1: the world); and nothing that was there before is touched.
+
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type Server as NetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { CATALOG } from '../../servers/catalog.ts'
+import { closeClients, connectTo, registered } from '../support/client.ts'
+import { compiled, type Outcome, run } from '../support/program.ts'
+import { endServers, startServer, stopCleanly } from '../support/server.ts'
+
+const DONE = 0
+const FAILED = 1
+const USAGE = 2
+
+const MODEL = CATALOG[0]!.name
+const BENCH_MODEL = CATALOG.at(-1)!.name
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+const NOT_ROOT = 'Only root can become another user to try this.'
+const isRoot = process.getuid?.() === 0 && canRun('setpriv', '--version')
+
+const folder = mkdtempSync(join(tmpdir(), 'hubbub-cli-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  closeClients()
+  await endServers()
+})
+
+describe('a slip is named, and the nearest right word', () => {
+  test.each([
+    ['a command', ['serv'], /unknown command 'serv'/, /serve/],
+    [
+      'a model',
+      ['serve', MODEL.slice(0, -1)],
+      /no model "/,
+      new RegExp(`did you mean ${MODEL}\\?`),
+    ],
+    ['a model that is like none', ['serve', 'zzzzzz'], /no model "zzzzzz"/, new RegExp(MODEL)],
+    ['an option', ['serve', MODEL, '--lissen', 'x'], /--lissen/, /--listen/],
+    ['an option of bench', ['bench', '--modles', 'x'], /--modles/, /--models/],
+    ['a model in a list', ['bench', '--models', `${MODEL},asynk`], /no model "asynk"/, /async/],
+    ['a workload', ['bench', '--workloads', 'pinh'], /no workload "pinh"/, /ping/],
+    ['a format', ['report', 'x.json', '--format', 'markdwon'], /markdwon/, /markdown/],
+  ])('%s', async (_, args, names, helps) => {
+    const outcome = await run(args)
+    expectRefusal(outcome, USAGE)
+    expect(outcome.stderr).toMatch(names)
+    expect(outcome.stderr).toMatch(helps)
+  })
+})
+
+describe('a value that is not one', () => {
+  test.each([
+    ['not a number', ['serve', MODEL, '--max-clients', 'many'], /--max-clients.*"many"/],
+    ['a negative number', ['serve', MODEL, '--max-clients', '-1'], /--max-clients/],
+    ['half a number', ['serve', MODEL, '--backlog', '1.5'], /--backlog.*"1\.5"/],
+    ['no clients at all', ['serve', MODEL, '--port', '0', '--max-clients', '0'], /--max-clients/],
+    ['no room for output', ['serve', MODEL, '--port', '0', '--send-queue', '0'], /--send-queue/],
+    ['not a port', ['serve', MODEL, '--port', 'abc'], /--port/],
+    ['a port too high', ['serve', MODEL, '--port', '65536'], /--port/],
+    ['not a time', ['serve', MODEL, '--ping-timeout', '5parsecs'], /--ping-timeout.*"5parsecs"/],
+    ['not a name', ['serve', MODEL, '--name', 'two words'], /--name/],
+    [
+      'an address without a port',
+      ['serve', MODEL, '--listen', '127.0.0.1'],
+      /--listen.*127\.0\.0\.1/,
+    ],
+    ['an address with a port too high', ['serve', MODEL, '--listen', '127.0.0.1:99999'], /99999/],
+    ['IPv6 without brackets', ['serve', MODEL, '--listen', '::1:6667'], /--listen/],
+    ['a host name', ['serve', MODEL, '--listen', 'localhost.example:1'], /--listen/],
+    ['a socket path too long', ['serve', MODEL, '--listen', `unix:/tmp/${'x'.repeat(150)}`], /107/],
+    ['zero clients in a benchmark', ['bench', '--clients', '0'], /--clients.*0/],
+    ['clients that are words', ['bench', '--clients', '10,ten'], /--clients.*"ten"/],
+    ['a duration of nothing', ['bench', '--duration', '0s'], /--duration/],
+    ['messages too long', ['bench', '--size', '5000'], /--size/],
+    ['more senders than clients', ['bench', '--clients', '5', '--senders', '6'], /senders/],
+    ['two presets', ['bench', '--quick', '--full'], /--quick.*--full/],
+    ['no argument', ['serve'], /model/],
+    ['one argument too many', ['serve', MODEL, 'more'], /arguments/],
+  ])('%s', async (_, args, names) => {
+    const outcome = await run(args)
+    expectRefusal(outcome, USAGE)
+    expect(outcome.stderr).toMatch(names)
+  })
+})
+
+describe('an address that cannot be had', () => {
+  let other: NetServer
+  let taken = ''
+  beforeAll(async () => {
+    other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const address = other.address()
+    taken = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  })
+  afterAll(() => other.close())
+
+  test.each(CATALOG.map(({ name }) => name))('in use: %s', async (model) => {
+    const outcome = await run(['serve', model, '--listen', taken])
+    expectRefusal(outcome, FAILED)
+    expect(outcome.stderr).toContain(`${taken} is in use`)
+    expect(outcome.stderr).toContain('--listen')
+  })
+
+  test.skipIf(!isRoot)(`not allowed${isRoot ? '' : ` (${NOT_ROOT})`}`, async () => {
+    const outcome = await run(['serve', MODEL, '--listen', '127.0.0.1:80'], { before: NOBODY })
+    expectRefusal(outcome, FAILED)
+    expect(outcome.stderr).toMatch(/127\.0\.0\.1:80 is not allowed/)
+  })
+
+  test("not this machine's", async () => {
+    const outcome = await run(['serve', MODEL, '--listen', '203.0.113.7:6667'])
+    expectRefusal(outcome, FAILED)
+    expect(outcome.stderr).toContain('203.0.113.7:6667 is not an address of this machine')
+  })
+
+  test('in a folder that is not there', async () => {
+    const outcome = await run(['serve', MODEL, '--listen', `unix:${folder}/none/socket`])
+    expectRefusal(outcome, FAILED)
+    expect(outcome.stderr).toContain(`${folder}/none/socket`)
+  })
+
+  test('a file that is not a socket is left alone', async () => {
+    const path = join(folder, 'precious')
+    writeFileSync(path, 'work of years')
+    const outcome = await run(['serve', MODEL, '--listen', `unix:${path}`])
+    expectRefusal(outcome, FAILED)
+    expect(outcome.stderr).toContain(path)
+    expect(readFileSync(path, 'utf8')).toBe('work of years')
+  })
+
+  test('a live socket is not taken over, a dead one is, and ours is removed at the end', async () => {
+    const path = join(folder, 'socket')
+    const first = await startServer(MODEL, ['--listen', `unix:${path}`])
+    expectRefusal(await run(['serve', MODEL, '--listen', `unix:${path}`]), FAILED)
+    await (await registered(first.address, 'alice')).quit()
+    await first.kill()
+    expect(statSync(path).isSocket(), 'killed, it leaves its socket').toBe(true)
+    const second = await startServer(MODEL, ['--listen', `unix:${path}`])
+    expect(statSync(path).mode & 0o077, 'nobody else may connect').toBe(0)
+    await (await registered(second.address, 'alice')).quit()
+    await stopCleanly(second)
+    expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()
+  })
+})
+
+describe('serve', () => {
+  test.each(CATALOG.map(({ name }) => name))(
+    '%s says that it is ready in one line of JSON',
+    async (model) => {
+      const server = await startServer(model)
+      expect(server.output().split('\n')).toHaveLength(2)
+      expect(JSON.parse(server.output())).toEqual({
+        model,
+        pid: server.pid,
+        listen: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      })
+      await stopCleanly(server)
+      expect(server.output().split('\n'), 'nothing more, to the end').toHaveLength(2)
+    },
+  )
+
+  test('takes its address from HUBBUB_LISTEN, its name from HUBBUB_NAME', async () => {
+    const path = join(folder, 'from-environment')
+    const server = await startServer(MODEL, [], {
+      env: { HUBBUB_LISTEN: `unix:${path}`, HUBBUB_NAME: 'chat.example' },
+      listen: null,
+    })
+    expect(server.address).toBe(`unix:${path}`)
+    const client = await connectTo(server.address)
+    client.say('PING :a')
+    expect(await client.nextLine()).toBe(':chat.example PONG chat.example :a')
+    await stopCleanly(server)
+  })
+
+  test('takes its port from PORT; an option comes before the environment', async () => {
+    const port = await freePort()
+    const fromPort = await startServer(MODEL, [], { env: { PORT: `${port}` }, listen: null })
+    expect(fromPort.address).toBe(`127.0.0.1:${port}`)
+    await stopCleanly(fromPort)
+    const byOption = await startServer(MODEL, [], {
+      env: { PORT: `${port}`, HUBBUB_LISTEN: `127.0.0.1:${port}` },
+    })
+    expect(byOption.address).not.toBe(fromPort.address)
+    await stopCleanly(byOption)
+  })
+
+  test.each([
+    ['PORT', '70000'],
+    ['HUBBUB_LISTEN', 'somewhere'],
+  ])('names the variable %s when it is wrong', async (name, value) => {
+    const outcome = await run(['serve', MODEL], { env: { [name]: value } })
+    expectRefusal(outcome, USAGE)
+    expect(outcome.stderr).toContain(name)
+  })
+
+  test('asks for the password that it was given', async () => {
+    const server = await startServer(MODEL, ['--password', 'sesame'])
+    const wrong = await connectTo(server.address)
+    wrong.say('NICK alice', 'USER a 0 * :a')
+    expect((await wrong.toEnd()).lines.join(' ')).toMatch(/ 464 .*ERROR/)
+    wrong.close()
+    const right = await (await connectTo(server.address)).register('alice', 'sesame')
+    await right.barrier()
+    await stopCleanly(server)
+  })
+})
+
+describe('what is printed', () => {
+  test('--version is that of the package', async () => {
+    const manifest = new URL('../../package.json', import.meta.url)
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+    expect(await run(['--version'])).toEqual({ code: DONE, stdout: `${version}\n`, stderr: '' })
+  })
+
+  test.each([[], ['bench'], ['serve'], ['models'], ['report'], ['schema']])(
+    '--help %s goes to standard output',
+    async (...command) => {
+      const { code, stdout, stderr } = await run([...command, '--help'])
+      expect({ code, stderr }).toEqual({ code: DONE, stderr: '' })
+      expect(stdout).toMatch(/^Usage: hubbub/)
+    },
+  )
+
+  test('models lists the catalog', async () => {
+    const { code, stdout, stderr } = await run(['models'])
+    expect({ code, stderr }).toEqual({ code: DONE, stderr: '' })
+    for (const { name, summary } of CATALOG) {
+      expect(stdout).toContain(name)
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(summary)
+    }
+    const { stdout: json } = await run(['models', '--json'])
+    const listed = JSON.parse(json) as { name: string }[]
+    expect(listed.map(({ name }) => name)).toEqual(CATALOG.map(({ name }) => name))
+  })
+
+  test('no colour codes go to a pipe', async () => {
+    expect((await run(['models'])).stdout).not.toContain('\x1b')
+  })
+
+  test.skipIf(!canRun('script', '--version'))(
+    'colour goes to a terminal, but not under NO_COLOR',
+    () => {
+      const onTerminal = (env: NodeJS.ProcessEnv): string => {
+        const command = `${process.execPath} ${compiled('cli.js')} models`
+        const plain = { PATH: process.env['PATH'], TERM: 'xterm-256color', ...env }
+        return execFileSync('script', ['-qec', command, '/dev/null'], {
+          encoding: 'utf8',
+          env: plain,
+        })
+      }
+      expect(onTerminal({})).toContain('\x1b[')
+      expect(onTerminal({ NO_COLOR: '1' })).not.toContain('\x1b[')
+    },
+  )
+
+  test('a reader that stops early is no failure', () => {
+    const script = '"$@" | head -1; exit "${PIPESTATUS[0]}"'
+    const stdout = execFileSync(
+      'bash',
+      ['-c', script, 'bash', process.execPath, compiled('cli.js'), 'schema'],
+      { encoding: 'utf8' },
+    )
+    expect(stdout).toBe('{\n')
+  })
+
+  test('schema is a JSON Schema', async () => {
+    const { code, stdout } = await run(['schema'])
+    expect(code).toBe(DONE)
+    expect(JSON.parse(stdout)).toMatchObject({
+      $schema: expect.stringContaining('json-schema.org'),
+    })
+  })
+})
+
+describe('bench and report', () => {
+  const out = join(folder, 'results')
+  let file = ''
+  let text = ''
+  let outcome: Outcome
+
+  beforeAll(async () => {
+    outcome = await run([...SHORTEST_BENCH, '--out', out, '--json'])
+    const name = readdirSync(out).find((entry) => entry.endsWith('.json'))
+    file = join(out, name ?? '')
+    text = readFileSync(file, 'utf8')
+  })
+
+  test('prints what it writes; words go to standard error', () => {
+    expect(outcome.code, outcome.stderr).toBe(DONE)
+    expect(outcome.stdout).toBe(text)
+    expect(outcome.stderr).toContain(file)
+  })
+
+  test('report prints it again, in every format', async () => {
+    const terminal = await run(['report', file])
+    expect(terminal).toMatchObject({ code: DONE, stderr: '' })
+    expect(terminal.stdout).toContain(BENCH_MODEL)
+    expect((await run(['report', file, '--format', 'json'])).stdout).toBe(text)
+    expect((await run(['report', file, '--format', 'markdown'])).stdout).toMatch(/^# /)
+  })
+
+  test('a folder that cannot be made: under a file, and in /proc', async () => {
+    for (const under of [file, '/proc']) {
+      const refused = await run([...SHORTEST_BENCH, '--out', join(under, 'results')])
+      expectRefusal(refused, FAILED)
+      expect(refused.stderr).toContain(join(under, 'results'))
+    }
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  test.skipIf(!isRoot)(`a folder of somebody else${isRoot ? '' : ` (${NOT_ROOT})`}`, async () => {
+    const theirs = join(folder, 'theirs')
+    mkdirSync(theirs)
+    chmodSync(folder, 0o755)
+    chmodSync(theirs, 0o755)
+    const refused = await run([...SHORTEST_BENCH, '--out', theirs], { before: NOBODY })
+    expectRefusal(refused, FAILED)
+    expect(refused.stderr).toContain(theirs)
+    expect(readdirSync(theirs)).toEqual([])
+  })
+
+  test('a file that is not there, is a folder, or is empty', async () => {
+    const empty = join(folder, 'empty.json')
+    writeFileSync(empty, '')
+    for (const path of [join(folder, 'none.json'), folder, empty]) {
+      const refused = await run(['report', path])
+      expectRefusal(refused, FAILED)
+      expect(refused.stderr).toContain(path)
+    }
+  })
+
+  test('a file that was cut short, damaged, is of another version, or is something else', async () => {
+    const bad = join(folder, 'bad.json')
+    const versions = text.replace(/"schemaVersion": \d+/, '"schemaVersion": 999')
+    const flipped = text.replace(
+      /"seed": (\d)/,
+      (_, digit: string) => `"seed": ${(Number(digit) + 1) % 10 || 1}`,
+    )
+    for (const [content, word] of [
+      [text.slice(0, 100), /cut short/],
+      [text.slice(0, -3), /cut short/],
+      [flipped, /damaged/],
+      [versions, /version 999/],
+      ['{}', /schema|results/],
+      ['[1, 2', /cut short|not valid/],
+      ['hello', /not valid JSON|results/],
+      ['\0\xff\xfe', /not valid JSON|results/],
+    ] as const) {
+      expect(content).not.toBe(text)
+      writeFileSync(bad, content, 'latin1')
+      const refused = await run(['report', bad])
+      expectRefusal(refused, FAILED)
+      expect(refused.stderr).toContain(bad)
+      expect(refused.stderr).toMatch(word)
+      expect(readFileSync(bad, 'latin1'), 'it is not touched').toBe(content)
+    }
+  })
+})
+
+/** One point, a fifth of a second long. */
+const SHORTEST_BENCH = [
+  ...['bench', '--models', BENCH_MODEL, '--workloads', 'ping', '--clients', '2'],
+  ...['--duration', '200ms', '--warmup', '0', '--repeats', '1'],
+]
+
+/** One sentence for a person, and nothing for a program. */
+function expectRefusal({ code, stdout, stderr }: Outcome, expected: number): void {
+  expect({ code, stdout }, stderr).toEqual({ code: expected, stdout: '' })
+  const [sentence, ...hints] = stderr.trimEnd().split('\n')
+  expect(sentence).toMatch(/^hubbub: ./)
+  expect(sentence!.length).toBeLessThan(600)
+  // Besides the sentence there is at most the nearest right word, and where to read on.
+  for (const hint of hints) expect(hint).toMatch(/^(?:\(Did you mean .*\?\)|Try --help\.)$/)
+  expect(stderr).not.toMatch(/^\s+at |node:internal|fault in hubbub|undefined|\[object/m)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function canRun(program: string, ...args: string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
