@@ -4,9 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { methodsOf, referencesOf, tokensOf } from './tokens.ts'
 
 describe('references', () => {
-  const targets = (source: string): (string | null)[] =>
-    referencesOf(source).map(({ target }) => target)
-
   test.each([
     ["import a from 'a'", ['a']],
     ["import 'side-effect'", ['side-effect']],
@@ -35,7 +32,7 @@ describe('references', () => {
     ["const a = /[/'\"`]/; import b from 'after a class'", ['after a class']],
     ['loader.import("method")', []],
   ])('%s', (source, expected) => {
-    expect(targets(source)).toEqual(expected)
+    expect(targetsOf(source)).toEqual(expected)
   })
 
   test.each([
@@ -80,3 +77,7 @@ test('strings with escapes, and templates within templates', () => {
     'h',
   ])
 })
+
+function targetsOf(source: string): (string | null)[] {
+  return referencesOf(source).map(({ target }) => target)
+}

@@ -49,15 +49,13 @@ export function framing(model: ModelInfo): void {
 
   test('512 bytes are a line; one more is 417, once, and the next line is well', async () => {
     const client = await inChannel(server)
-    const ping = (bytes: number, end: string): string =>
-      `PING :${'x'.repeat(bytes - 6 - end.length)}${end}`
     for (const end of ['\r\n', '\n']) {
-      expect(await answersTo(client, ping(512, end))).toHaveLength(1)
-      expect((await answersTo(client, ping(512, end)))[0]).toMatch(/^:hubbub.local PONG /)
-      expect(await answersTo(client, ping(513, end))).toEqual([
+      expect(await answersTo(client, pingOf(512, end))).toHaveLength(1)
+      expect((await answersTo(client, pingOf(512, end)))[0]).toMatch(/^:hubbub.local PONG /)
+      expect(await answersTo(client, pingOf(513, end))).toEqual([
         expect.stringMatching(/ 417 alice /),
       ])
-      expect(await answersTo(client, ping(5000, end))).toEqual([
+      expect(await answersTo(client, pingOf(5000, end))).toEqual([
         expect.stringMatching(/ 417 alice /),
       ])
     }
@@ -128,6 +126,11 @@ export function framing(model: ModelInfo): void {
     expect(ending).toBe('end')
     expect(lines).toEqual([':hubbub.local PONG hubbub.local :a'])
   })
+}
+
+/** A PING of so many bytes, its line end included. */
+function pingOf(bytes: number, end: string): string {
+  return `PING :${'x'.repeat(bytes - 6 - end.length)}${end}`
 }
 
 /** Alice, who is in #here, and has heard everything about it. */

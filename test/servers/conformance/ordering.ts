@@ -50,13 +50,13 @@ export function ordering(model: ModelInfo): void {
     model,
     { clients: 2 },
     'so it is for a PING of which one half comes before the message and one after it',
-    async ({ skip }) => {
-      if (straceMissing !== null) return skip(straceMissing)
+    async (context) => {
+      if (straceMissing !== null) context.skip(straceMissing)
       const sender = await (await registered(server.address, 'sender')).join('#halves')
       const before = new Set(server.tasks())
       const receiver = await (await registered(server.address, 'receiver')).join('#halves')
       const own = server.tasks().filter((task) => !before.has(task))
-      if (own.length === 0) return skip('Its conversations have no threads of their own.')
+      if (own.length === 0) context.skip('Its conversations have no threads of their own.')
       await sender.barrier()
       const delaying = await delayReceiving(own)
       try {

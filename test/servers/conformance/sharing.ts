@@ -51,7 +51,10 @@ export function sharing(model: ModelInfo): void {
         other.say(`NICK race${round}`)
         const answers = await Promise.all([one.barrier(), other.barrier()])
         const refused = answers.map((lines) => lines.filter((line) => / 433 /.test(line)).length)
-        expect(refused.toSorted(), `round ${round}: ${answers.join(' | ')}`).toEqual([0, 1])
+        expect(
+          refused.toSorted((a, b) => a - b),
+          `round ${round}: ${answers.join(' | ')}`,
+        ).toEqual([0, 1])
         expect(await nickOf(one)).not.toBe(await nickOf(other))
       }
     },

@@ -43,11 +43,11 @@ export function kills(model: ModelInfo): void {
       model,
       { clients: 3 },
       `a client's process is killed ${phase}: nobody else notices`,
-      async ({ skip }) => {
+      async (context) => {
         const server = await startServer(model.name)
         const canaries = await Canaries.start(server.address)
         const [victim, pid] = await connectWithProcess(server)
-        if (pid === null) return skip(NO_PROCESSES)
+        if (pid === null) throw context.skip(NO_PROCESSES)
         await reach(victim)
         process.kill(pid, 'SIGKILL')
         await victim.toEnd(LIMBO_MS_MAX)
@@ -63,11 +63,11 @@ export function kills(model: ModelInfo): void {
     model,
     { clients: 3 },
     "a client's process is stopped: it is noticed, and ended",
-    async ({ skip }) => {
+    async (context) => {
       const server = await startServer(model.name)
       const canaries = await Canaries.start(server.address)
       const [victim, pid] = await connectWithProcess(server)
-      if (pid === null) return skip(NO_PROCESSES)
+      if (pid === null) throw context.skip(NO_PROCESSES)
       await victim.register('victim')
       await victim.join('#canary')
       process.kill(pid, 'SIGSTOP')
@@ -150,7 +150,7 @@ export function kills(model: ModelInfo): void {
       for (const pid of family) process.kill(pid, 'SIGSTOP')
       await until('everything should be stopped', () => family.every((pid) => stateOf(pid) === 'T'))
       await elapsed(5_000) // Longer than hungMs.
-      for (const pid of family.reverse()) process.kill(pid, 'SIGCONT')
+      for (const pid of family.toReversed()) process.kill(pid, 'SIGCONT')
       for (const client of clients) {
         await client.barrier()
         await client.barrier()

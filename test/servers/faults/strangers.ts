@@ -1,6 +1,6 @@
 // Connections from programs that speak something else, by mistake or on purpose.
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { testFor } from '../../support/capabilities.ts'
