@@ -165,7 +165,10 @@ async function waiting(
   scenario: string,
   address: Address,
 ): Promise<{ child: Child; said: Record<string, unknown> }> {
-  const child = new Child('interrupted.mjs', [scenario, formatAddress(address)])
+  const child = new Child(new URL('interrupted.mjs', import.meta.url), [
+    scenario,
+    formatAddress(address),
+  ])
   const said = await child.says()
   const [position, value] = said['waitsWith'] as [number, number]
   const thread = { pid: child.pid, tid: child.pid }
@@ -304,7 +307,11 @@ async function underFailure(
   const log = join(folder, `strace-${call}-${error}`)
   const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${call}`]
   const inject = ['-e', `inject=${call}:error=${error}:when=1..3`]
-  const result = await resultOf('every-call.mjs', [], [...strace, ...inject])
+  const result = await resultOf(
+    new URL('every-call.mjs', import.meta.url),
+    [],
+    [...strace, ...inject],
+  )
   const failed = readFileSync(log, 'latin1').split('(INJECTED)').length - 1
   return { failed, result }
 }

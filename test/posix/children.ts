@@ -12,12 +12,12 @@ const TIMEOUT_MS = 15_000
 
 /** Runs a script to its end and returns what it printed, one line of JSON. `before` precedes node. */
 export async function resultOf(
-  script: string,
+  script: URL,
   args: string[] = [],
   before: string[] = [],
 ): Promise<unknown> {
   requireCompiledPosix()
-  const [command, ...rest] = [...before, process.execPath, pathOf(script), ...args]
+  const [command, ...rest] = [...before, process.execPath, fileURLToPath(script), ...args]
   const { stdout } = await promisify(execFile)(command!, rest, { timeout: TIMEOUT_MS })
   return JSON.parse(stdout)
 }
@@ -28,9 +28,9 @@ export class Child {
   readonly #process: ChildProcess
   readonly #lines: AsyncIterator<string>
 
-  constructor(script: string, args: string[]) {
+  constructor(script: URL, args: string[]) {
     requireCompiledPosix()
-    this.#process = spawn(process.execPath, [pathOf(script), ...args], {
+    this.#process = spawn(process.execPath, [fileURLToPath(script), ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
@@ -62,8 +62,4 @@ function whyNoStrace(): string | null {
   } catch {
     return 'strace(1) is not installed, or may not trace here.'
   }
-}
-
-function pathOf(script: string): string {
-  return fileURLToPath(new URL(script, import.meta.url))
 }

@@ -171,7 +171,9 @@ describe('listenOn fails as server.listen does:', () => {
   })
 
   test('EACCES at a port and in a folder that are not for everybody', async (context) => {
-    const { missing, port, file } = (await resultOf('unprivileged.mjs', [folder])) as {
+    const { missing, port, file } = (await resultOf(new URL('unprivileged.mjs', import.meta.url), [
+      folder,
+    ])) as {
       missing?: string
       port: { ours: Fields; theirs: Fields }
       file: { ours: Fields; theirs: Fields }

@@ -367,7 +367,9 @@ describe('listening on a Unix-domain socket', () => {
     const busy = listenOn(address, { backlog: 1 })
     const waiting = filledBacklog(address)
     // To ask whether somebody answers must not mean to wait until somebody has time.
-    expect(await resultOf('listen.mjs', [formatAddress(address)])).toStrictEqual({
+    expect(
+      await resultOf(new URL('listen.mjs', import.meta.url), [formatAddress(address)]),
+    ).toStrictEqual({
       code: 'EADDRINUSE',
       syscall: 'bind',
       address: address.path,

@@ -56,7 +56,7 @@ describe('descriptors', () => {
 
   test('are marked close-on-exec from the start, whatever made them', async (context) => {
     context.skip(process.platform !== 'linux', 'Only Linux shows the flags of a descriptor.')
-    expect(await resultOf('exec-flags.mjs')).toStrictEqual({
+    expect(await resultOf(new URL('exec-flags.mjs', import.meta.url))).toStrictEqual({
       socket: true,
       listener: true,
       accepted: true,
@@ -66,9 +66,10 @@ describe('descriptors', () => {
   })
 
   test('are all given back: 1,000 clients accepted and closed, 100 failures of each kind', async () => {
-    const { before, after, clients, failures } = (await resultOf('descriptors.mjs', [
-      folder,
-    ])) as Record<'before' | 'after', string[]> & { clients: number; failures: string[] }
+    const { before, after, clients, failures } = (await resultOf(
+      new URL('descriptors.mjs', import.meta.url),
+      [folder],
+    )) as Record<'before' | 'after', string[]> & { clients: number; failures: string[] }
     expect(clients).toBe(1000)
     expect(new Set(failures)).toStrictEqual(
       new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'ENOENT', 'ECONNREFUSED', 'AddressError']),
@@ -80,14 +81,14 @@ describe('descriptors', () => {
     context.skip(straceMissing !== null, straceMissing ?? '')
     const log = join(folder, 'closes')
     const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-e', 'trace=close', '-o', log]
-    await resultOf('descriptors.mjs', [folder], strace)
+    await resultOf(new URL('descriptors.mjs', import.meta.url), [folder], strace)
     const closes = readFileSync(log, 'latin1').split('\n')
     expect(closes.filter((line) => line.includes('= 0')).length).toBeGreaterThan(2000)
     expect(closes.filter((line) => line.includes('EBADF'))).toStrictEqual([])
   })
 
   test('that were closed belong to nobody, and then to the next', async () => {
-    expect(await resultOf('closed-numbers.mjs')).toStrictEqual({
+    expect(await resultOf(new URL('closed-numbers.mjs', import.meta.url))).toStrictEqual({
       closedTwice: { code: 'EBADF', syscall: 'close' },
       received: { code: 'EBADF', syscall: 'recv' },
       sent: { code: 'EBADF', syscall: 'send' },
@@ -103,7 +104,11 @@ describe('a process that may open few files', () => {
   test('knows how many, gets EMFILE as from node:fs, and accepts again when it has room', async (context) => {
     context.skip(process.platform === 'win32', 'There is no ulimit.')
     const ulimit = ['sh', '-c', `ulimit -n ${OPEN_FILES}; exec "$@"`, 'sh']
-    const result = (await resultOf('few-descriptors.mjs', [], ulimit)) as Record<string, unknown>
+    const result = (await resultOf(
+      new URL('few-descriptors.mjs', import.meta.url),
+      [],
+      ulimit,
+    )) as Record<string, unknown>
     const { theirs, ...ours } = result
     expect(theirs).toMatchObject({ code: 'EMFILE', syscall: 'open' })
     const { errno } = theirs as { errno: number }
@@ -131,7 +136,7 @@ describe('a process that may open few files', () => {
 describe('dieWithParent', () => {
   test('ends a process in an endless loop when its parent is killed', async (context) => {
     context.skip(process.platform !== 'linux', 'prctl(2) exists on Linux only.')
-    const parent = new Child('mortal.mjs', ['parent'])
+    const parent = new Child(new URL('mortal.mjs', import.meta.url), ['parent'])
     const { pid } = (await parent.says()) as { pid: number }
     try {
       await until('the child loops', () => stateOf(pid) === 'R')
@@ -145,7 +150,7 @@ describe('dieWithParent', () => {
 
   test('and without it, it lives on: the loop itself does not end', async (context) => {
     context.skip(process.platform !== 'linux', 'prctl(2) exists on Linux only.')
-    const parent = new Child('mortal.mjs', ['parent', 'immortal'])
+    const parent = new Child(new URL('mortal.mjs', import.meta.url), ['parent', 'immortal'])
     const { pid } = (await parent.says()) as { pid: number }
     try {
       await until('the child loops', () => stateOf(pid) === 'R')

@@ -466,7 +466,7 @@ describe('PollSet', () => {
 
   test('keeps the memory of a pollAsync that nobody else keeps, and gives it up afterwards', async () => {
     const { setBytes, whileWaitingBytes, afterwardsBytes } = (await resultOf(
-      'forgotten-poll.mjs',
+      new URL('forgotten-poll.mjs', import.meta.url),
     )) as Record<string, number>
     expect(whileWaitingBytes).toBeGreaterThanOrEqual(setBytes!)
     expect(afterwardsBytes).toBeLessThan(setBytes!)

@@ -389,7 +389,7 @@ describe('socket options', () => {
     context.skip(straceMissing !== null, straceMissing ?? '')
     const log = join(folder, 'options')
     const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-e', 'trace=setsockopt', '-o', log]
-    await resultOf('options.mjs', [], strace)
+    await resultOf(new URL('options.mjs', import.meta.url), [], strace)
     // Structures that strace does not decode are left out: the time-outs, tested above.
     const calls = readFileSync(log, 'latin1').matchAll(
       /setsockopt\(\d+, \w+, (\w+), ([[{].*), \d+\) = (0|-1 \w+)/g,
