@@ -33,7 +33,8 @@ export async function* accepted(
   for (;;) {
     try {
       for await (const client of listener) {
-        yield client
+        if (isGone(client)) close(client)
+        else yield client
         await nextTurn()
       }
       return
@@ -45,6 +46,16 @@ export async function* accepted(
       }
       await sleep(EXHAUSTED_REST_MS)
     }
+  }
+}
+
+/** It was reset while it waited in the backlog: not worth a thread or a process, nor even a refusal. */
+function isGone(client: number): boolean {
+  try {
+    getpeername(client)
+    return false
+  } catch {
+    return true // ENOTCONN.
   }
 }
 
@@ -96,7 +107,7 @@ let refused = 0
 
 /**
  * Tells a connection that there is no place for it, and lets it go. It stays open for a moment so that
- * the line arrives (linger.ts says why), without anybody waiting for it.
+ * the line arrives (BlockingClient.linger says why), without anybody waiting for it.
  */
 export function refuse(client: number, line: string): void {
   sayLast(client, line)
