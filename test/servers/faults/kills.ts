@@ -3,6 +3,7 @@
 
 import { afterEach, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
+import { DEFAULT_SERVER_LIMITS } from '../../../servers/limits.ts'
 import { atMost, testFor } from '../../support/capabilities.ts'
 import { Canaries } from '../../support/canaries.ts'
 import { type Client, closeClients, connectTo, registered } from '../../support/client.ts'
@@ -149,7 +150,7 @@ export function kills(model: ModelInfo): void {
       const family = [server.pid, ...server.children()]
       for (const pid of family) process.kill(pid, 'SIGSTOP')
       await until('everything should be stopped', () => family.every((pid) => stateOf(pid) === 'T'))
-      await elapsed(5_000) // Longer than hungMs.
+      await elapsed(DEFAULT_SERVER_LIMITS.hungMs + 300)
       for (const pid of family.toReversed()) process.kill(pid, 'SIGCONT')
       for (const client of clients) {
         await client.barrier()
