@@ -89,8 +89,8 @@ export function endings(model: ModelInfo): void {
     const client = await registered(server.address, 'waiter')
     client.say('PING :now', 'WAIT 10000')
     await client.lineLike(/ PONG /)
-    const [{ lines }, end] = await Promise.all([client.toEnd(), server.stop(DRAIN_MS_MAX)])
-    expect(lines.at(-1)).toBe(LAST_WORDS)
+    const [lastLine, end] = await Promise.all([lastLineOf(client), server.stop(DRAIN_MS_MAX)])
+    expect(lastLine).toBe(LAST_WORDS)
     expect(end).toEqual({ code: 0, signal: null })
   })
 
@@ -136,6 +136,13 @@ export function endings(model: ModelInfo): void {
       expect(await server.stop(DRAIN_MS_MAX)).toEqual({ code: 0, signal: null })
     },
   )
+}
+
+/** What the client hears last. Then it ends its side. */
+async function lastLineOf(client: Client): Promise<string | undefined> {
+  const { lines } = await client.toEnd()
+  client.close()
+  return lines.at(-1)
 }
 
 /** Five in a room, or as many as the model serves at a time. */
