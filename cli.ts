@@ -15,6 +15,7 @@ import {
 import { PACKAGE_VERSION } from './bench/package.ts'
 import { PRESETS } from './bench/presets.ts'
 import { CATALOG } from './servers/catalog.ts'
+import { ServeError } from './servers/serve-error.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
@@ -235,7 +236,7 @@ function explain(error: unknown): number {
     process.stderr.write(`hubbub: ${error.message}\n`)
     return error.exitCode
   }
-  if (error instanceof Error && error.name === 'ServeError') {
+  if (error instanceof ServeError) {
     process.stderr.write(`hubbub: ${error.message}\n`)
     return EXIT_FAILED
   }

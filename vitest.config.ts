@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
+// These bench tests start servers as processes, so they belong with the suites that do.
+const BENCH_WITH_SERVERS = ['bench', 'server', 'equivalence'].map(
+  (name) => `test/bench/${name}.test.ts`,
+)
+
 // Two projects. `unit` is pure or short and runs in threads, many files at a time. `servers` starts
 // real servers, so it runs in processes of its own and one file at a time: two suites that fight for
 // two cores would time each other out.
@@ -10,13 +15,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{protocol,posix,clients,bench,architecture}/**/*.test.ts'],
+          exclude: BENCH_WITH_SERVERS,
           pool: 'threads',
         },
       },
       {
         test: {
           name: 'servers',
-          include: ['test/{servers,cli,docs}/**/*.test.ts'],
+          include: ['test/{servers,cli,docs}/**/*.test.ts', ...BENCH_WITH_SERVERS],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 30_000,

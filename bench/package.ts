@@ -4,17 +4,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import { Failure } from './errors.ts'
-
-const Manifest = z.object({ name: z.string(), version: z.string() })
 
 function findRoot(): { folder: string; version: string } {
   let folder = dirname(fileURLToPath(import.meta.url))
   for (let depth = 0; depth < 4; depth++) {
     const path = join(folder, 'package.json')
     if (existsSync(path)) {
-      return { folder, version: Manifest.parse(JSON.parse(readFileSync(path, 'utf8'))).version }
+      // Read without zod: every command comes past here, a server's start too.
+      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
+      return { folder, version }
     }
     folder = dirname(folder)
   }

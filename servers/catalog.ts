@@ -5,7 +5,7 @@
 import type { Serve } from './model.ts'
 
 /** Something that a model cannot do by design, not by mistake. */
-export interface Limitation {
+interface Limitation {
   /** Which capability: the suite that every model must pass looks these up by name. */
   readonly what: Capability
   /** One sentence for people. */

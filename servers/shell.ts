@@ -20,6 +20,7 @@ import { DEFAULT_PROTOCOL_LIMITS, type ProtocolLimits } from '../protocol/index.
 import type { ModelInfo } from './catalog.ts'
 import { DEFAULT_SERVER_LIMITS, RESERVED_DESCRIPTORS, type ServerLimits } from './limits.ts'
 import type { Server, Settings } from './model.ts'
+import { ServeError } from './serve-error.ts'
 
 export interface ServeOptions {
   readonly listen: Address
@@ -30,11 +31,6 @@ export interface ServeOptions {
   /** Those that differ from the defaults. */
   readonly protocolLimits: Partial<ProtocolLimits>
   readonly serverLimits: Partial<ServerLimits>
-}
-
-/** The server could not start. The message is one sentence that says what to do. */
-export class ServeError extends Error {
-  override readonly name = 'ServeError'
 }
 
 /** Runs a model until a signal ends it. Settles with the exit code; throws ServeError. */
@@ -124,7 +120,8 @@ function say(sentence: string): void {
  */
 function failAtOnce(error: unknown): never {
   say(`This is a fault in hubbub itself: ${error instanceof Error ? error.message : String(error)}`)
-  if (process.env['HUBBUB_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if (process.env['HUBBUB_DEBUG'] && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`)
   exitNow(1)
 }
 

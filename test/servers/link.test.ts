@@ -1,6 +1,6 @@
 // The link's frames: whatever pieces the stream comes in, the same frames come out.
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   ACK,
