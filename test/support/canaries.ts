@@ -39,7 +39,7 @@ export class Canaries {
   }
 
   /** Ends it. Throws unless each has heard everything, and nothing later than `delayMsMax`. */
-  async stop(delayMsMax = 1_000): Promise<void> {
+  async stop(delayMsMax = 2_000): Promise<void> {
     clearInterval(this.#singing)
     const [one, other] = this.#pair
     await until(

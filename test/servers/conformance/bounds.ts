@@ -146,7 +146,7 @@ export function bounds(model: ModelInfo): void {
   )
 
   test('who does not register in time is let go', async () => {
-    const server = await startServer(model.name, ['--registration-timeout', '300ms'])
+    const server = await startServer(model.name, ['--registration-timeout', '500ms'])
     const silent = await connectTo(server.address)
     expect((await silent.toEnd()).lines).toEqual(['ERROR :Closing link: (Registration timed out)'])
     silent.close()
@@ -168,9 +168,9 @@ export function bounds(model: ModelInfo): void {
   test('who is silent is sent a PING, and let go if it stays silent', async () => {
     const server = await startServer(model.name, [
       '--ping-interval',
-      '200ms',
-      '--ping-timeout',
       '300ms',
+      '--ping-timeout',
+      '700ms',
     ])
     const client = await registered(server.address, 'silent')
     for (let i = 0; i < 2; i++) {
@@ -185,9 +185,9 @@ export function bounds(model: ModelInfo): void {
   testFor(model, { clients: 2 }, 'a room hears of a ping time-out', async () => {
     const server = await startServer(model.name, [
       '--ping-interval',
-      '300ms',
+      '700ms',
       '--ping-timeout',
-      '200ms',
+      '500ms',
     ])
     const [silent, watcher] = (await members(server.address, 2, '#silence')) as [Client, Client]
     const heard: string[] = []

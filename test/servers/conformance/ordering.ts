@@ -118,7 +118,7 @@ export function ordering(model: ModelInfo): void {
     async () => {
       const [alice, bob] = (await members(server.address, 2, '#work')) as [Client, Client]
       alice.say('WORK 1500')
-      for (let i = 0; i < 20; i++) await bob.barrier()
+      for (let i = 0; i < 5; i++) await bob.barrier()
       await expect(alice.nextLine(1)).rejects.toThrow()
       expect(await alice.nextLine()).toBe(':hubbub.local WORK 1500')
     },

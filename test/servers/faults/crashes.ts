@@ -11,7 +11,7 @@ import { compiledUrl } from '../../support/program.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
 /** From the fault to the end of the client's connection. */
-const THROW_MS_MAX = 1_000
+const THROW_MS_MAX = 2_000
 /** hungMs (servers/limits.ts) and the heartbeat after which it is looked at, and some for a busy machine. */
 const HUNG_MS_MAX = 8_000
 /** Small enough to be eaten in a second or two. It holds for the main thread, workers and children. */

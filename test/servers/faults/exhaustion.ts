@@ -81,7 +81,7 @@ export function exhaustion(model: ModelInfo): void {
         for (const outcome of storm) if (outcome.status === 'fulfilled') outcome.value.reset()
       }
       await canaries.sang(10)
-      await canaries.stop(2_000)
+      await canaries.stop()
       await expectServed(server.address)
       await stopCleanly(server)
     },
@@ -105,7 +105,7 @@ export function exhaustion(model: ModelInfo): void {
       await canaries.sang(5)
       for (const client of crowd) client.reset()
       await canaries.sang(5)
-      await canaries.stop(2_000)
+      await canaries.stop()
       await stopCleanly(server)
     },
     60_000,
