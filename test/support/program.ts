@@ -43,6 +43,9 @@ export interface RunOptions {
   readonly cwd?: string
 }
 
+/** Programs that run: `endPrograms` finds them also after a failure. */
+const running = new Set<ChildProcess>()
+
 /** Starts `hubbub <args>`. Whoever calls it ends it. */
 export function spawnProgram(args: readonly string[], options: RunOptions = {}): ChildProcess {
   requireBuild()
@@ -52,11 +55,19 @@ export function spawnProgram(args: readonly string[], options: RunOptions = {}):
     compiled('cli.js'),
     ...args,
   ]
-  return spawn(command as string, rest, {
+  const child = spawn(command as string, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd,
     env: { ...environment(), ...options.env },
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  return child
+}
+
+/** Kills every program that still runs. Its children die with it. */
+export function endPrograms(): void {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 export interface Outcome {

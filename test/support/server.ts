@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeClients } from './client.ts'
 import { PATIENCE_MS, within } from './conditions.ts'
-import { type RunOptions, spawnProgram } from './program.ts'
+import { endPrograms, type RunOptions, spawnProgram } from './program.ts'
 import { childrenOf, isAlive, seesProcesses, tasksOf } from './processes.ts'
 
 export interface ServerEnd {
@@ -119,6 +119,7 @@ export async function startServer(
 /** Kills every server that is still there. For afterEach and afterAll: also a failed test ends its own. */
 export async function endServers(): Promise<void> {
   for (const server of running) await server.kill()
+  endPrograms()
 }
 
 /**

@@ -1,9 +1,11 @@
 // Not enough descriptors, nobody who reads what is printed, too many who knock at the same time.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { testFor } from '../../support/capabilities.ts'
 import { Canaries } from '../../support/canaries.ts'
@@ -21,6 +23,8 @@ const WINDOW_MS = 500
 const CROWD_MS_MAX = 30_000
 
 export function exhaustion(model: ModelInfo): void {
+  const folder = mkdtempSync(join(tmpdir(), 'hubbub-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
   afterEach(async () => {
     closeClients()
     await endServers()
@@ -129,7 +133,7 @@ export function exhaustion(model: ModelInfo): void {
   })
 
   test('its standard output is closed before it is ready: it serves all the same', async () => {
-    const path = `/tmp/hubbub-test-${process.pid}-${model.name}.sock`
+    const path = join(folder, 'socket')
     const child = spawnProgram(['serve', model.name, '--listen', `unix:${path}`])
     child.stdout?.destroy()
     child.stderr?.destroy()
