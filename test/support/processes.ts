@@ -1,9 +1,8 @@
-// What Linux tells of other processes: proc(5). Elsewhere the tests that need it say so and are skipped.
+// What Linux tells of other processes: proc(5). Elsewhere the tests that need it are skipped.
 
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 export const seesProcesses = existsSync('/proc/self/fd')
-export const PROCESSES_UNSEEN = 'This system does not show its processes (/proc/PID).'
 
 /** The processes whose parent is `pid`, zombies included. */
 export function childrenOf(pid: number): number[] {

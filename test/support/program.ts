@@ -22,7 +22,7 @@ export function compiledUrl(path: string): string {
 }
 
 /** Throws unless the build has every source file, in a version that is not older. */
-export function requireBuild(): void {
+function requireBuild(): void {
   if (process.env['HUBBUB_DIST'] !== undefined) return
   for (const folder of ['protocol', 'posix', 'servers']) {
     for (const name of readdirSync(join(ROOT, folder))) {
