@@ -1,0 +1,108 @@
+// README is executed: its commands run, its conversation is held, its paths exist, its tables are true.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { CATALOG } from '../../servers/catalog.ts'
+import { WORKLOAD_NAMES } from '../../clients/load/contract.ts'
+import { connectTo } from '../support/client.ts'
+import { run } from '../support/program.ts'
+import { endServers, startServer } from '../support/server.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>
+  engines: { node: string }
+}
+
+/** The commands in fenced blocks marked `sh`, line by line. */
+const COMMANDS = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+  (block ?? '').trim().split('\n'),
+)
+
+/** The arguments of README's `npx hubbub <name> ...`. */
+function argumentsOf(name: string): string[] {
+  const prefix = `npx hubbub ${name}`
+  const command = COMMANDS.find((line) => line === prefix || line.startsWith(`${prefix} `))
+  if (command === undefined) throw new Error(`README does not show ${prefix}`)
+  return command.split(' ').slice(2)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'hubbub-readme-'))
+afterEach(endServers)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the commands of README', () => {
+  it('name scripts of package.json and commands that are tried here', () => {
+    expect(COMMANDS.length).toBeGreaterThanOrEqual(6)
+    for (const command of COMMANDS) {
+      const script = /^npm ci && npm (?:run )?(\w+)$/.exec(command)?.[1]
+      if (script === undefined) expect(command).toMatch(/^npx hubbub (models|bench|report|serve)\b/)
+      else expect(MANIFEST.scripts).toHaveProperty(script)
+    }
+  })
+
+  it('ask for the version of Node that package.json asks for', () => {
+    expect(README).toContain(`Node ${MANIFEST.engines.node.replace('>=', '')} or later`)
+  })
+
+  it('list the models', async () => {
+    const { code, stdout } = await run(argumentsOf('models'))
+    expect(code).toBe(0)
+    for (const { name } of CATALOG) expect(stdout).toContain(name)
+  })
+
+  it('run a comparison, and print it again from its file', async () => {
+    const bench = await run([...argumentsOf('bench'), '--out', folder])
+    expect(bench.stderr).not.toContain('hubbub:')
+    expect(bench.code).toBe(0)
+    const file = readdirSync(folder).find((name) => name.endsWith('.json'))
+    expect(file).toBeDefined()
+    const report = await run(
+      argumentsOf('report').map((word) => word.replace('results/<file>.json', join(folder, file!))),
+    )
+    expect(report.code).toBe(0)
+    expect(report.stdout).toContain('PINGs')
+  })
+
+  it('start a server, and the conversation shown with nc can be held with it', async () => {
+    const [, model, ...options] = argumentsOf('serve')
+    expect(options).toEqual(['--listen', '127.0.0.1:6667'])
+    const server = await startServer(model!)
+    const said = /```console\n\$ nc [^\n]*\n([\s\S]*?)```/.exec(README)?.[1]?.trim().split('\n')
+    const client = await connectTo(server.address)
+    client.say(...said!)
+    await client.lineLike(/ 001 ada /)
+    await client.lineLike(/ 366 ada #lobby /)
+    await client.lineLike(/ PONG hubbub\.local :still there\?$/)
+    await client.lineLike(/^ERROR :/)
+    await server.stop()
+  })
+})
+
+describe('the tables of README', () => {
+  it('name files that exist', () => {
+    const paths = [...README.matchAll(/`((?:\w[\w-]*\/)+[\w-]+\.(?:ts|md)|[A-Z]+\.md)`/g)]
+    expect(paths.length).toBeGreaterThan(20)
+    for (const [, path] of paths) {
+      expect(existsSync(join(ROOT, path!)), `README names ${path}`).toBe(true)
+    }
+  })
+
+  it('have a row for every model and every workload', () => {
+    const models = README.slice(README.indexOf('## The models'))
+    for (const { name } of CATALOG) expect(models).toMatch(new RegExp(`^\\| \`${name}\` `, 'm'))
+    for (const name of WORKLOAD_NAMES) expect(README).toMatch(new RegExp(`^\\| \`${name}\` `, 'm'))
+  })
+
+  it('show a result, and the command that made it', () => {
+    const result = /<!-- result table: begin -->([\s\S]*)<!-- result table: end -->/.exec(
+      README,
+    )?.[1]
+    expect(result).toContain('npm start')
+    for (const { name } of CATALOG) expect(result).toContain(name)
+  })
+})
