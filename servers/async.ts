@@ -33,6 +33,8 @@ class Client {
   output = ''
   /** In a WAIT: its later lines stay where they are. */
   waiting = false
+  /** Its own answers have piled up: so do its later lines, until they are written. */
+  stalled = false
   /** The other side has ended its half. */
   ended = false
   /** We have ended ours, or are about to: nothing more is read or written. */
@@ -80,7 +82,7 @@ class AsyncServer implements Server, ClientPort<Client> {
     const client = new Client(socket, this.settings)
     this.clients.add(client)
     socket.on('data', (bytes) => this.receive(client, bytes))
-    socket.on('drain', () => client.waiting || socket.resume())
+    socket.on('drain', () => this.resume(client))
     socket.on('end', () => this.receive(client, null))
     socket.on('error', (error) => this.bury(client, reasonOf(error)))
     socket.on('close', () => this.bury(client, CONNECTION_CLOSED))
@@ -104,12 +106,13 @@ class AsyncServer implements Server, ClientPort<Client> {
 
   /** Performs the conversation's effects until it needs more bytes. */
   private converse(client: Client): void {
-    while (!client.closing && !client.waiting) {
+    while (!client.closing && !client.waiting && !client.stalled) {
       const effect = client.conversation.nextEffect()
       if (effect === null) break
       switch (effect.kind) {
         case 'reply':
           this.write(client, effect.text)
+          this.holdBack(client)
           break
         case 'hub':
           perform(this.hub.receive(client, effect.line, Date.now()), this)
@@ -120,19 +123,34 @@ class AsyncServer implements Server, ClientPort<Client> {
         case 'wait':
           client.waiting = true
           client.socket.pause()
-          setTimeout(() => this.resume(client), effect.ms).unref()
+          setTimeout(() => {
+            client.waiting = false
+            this.resume(client)
+          }, effect.ms).unref()
           break
         case 'close':
           this.close(client, effect.text, effect.reason)
           break
       }
     }
-    if (client.ended && !client.waiting) this.close(client, '', CONNECTION_CLOSED)
+    if (client.ended && !client.waiting && !client.stalled) {
+      this.close(client, '', CONNECTION_CLOSED)
+    }
   }
 
+  /** A client that asks faster than it reads is answered, and read from, when it has read. */
+  private holdBack(client: Client): void {
+    const { replyQueueBytesMax } = this.settings.server
+    if (client.output.length <= replyQueueBytesMax) return
+    this.flush(client)
+    client.stalled = client.socket.writableLength > replyQueueBytesMax
+  }
+
+  /** A WAIT is over, or what was queued is written. */
   private resume(client: Client): void {
-    client.waiting = false
-    if (!client.closing) client.socket.resume()
+    if (client.waiting || client.closing) return
+    client.stalled = false
+    client.socket.resume()
     this.receive(client, NO_BYTES)
   }
 

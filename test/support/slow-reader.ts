@@ -85,6 +85,15 @@ export class SlowReader {
     })
   }
 
+  /** Reads until there are so many lines like this; returns all that was ever received. */
+  async linesLike(pattern: RegExp, count: number): Promise<string> {
+    await until(`the slow reader should receive ${count} times ${pattern}`, () => {
+      for (let i = 0; i < 64; i++) this.read()
+      return this.#received.split('\r\n').filter((line) => pattern.test(line)).length >= count
+    })
+    return this.#received
+  }
+
   /** Reads on, to the end of the connection; returns everything that was ever received. */
   async readToEnd(): Promise<string> {
     await until('the slow reader should come to the end', () => {

@@ -102,6 +102,25 @@ export function bounds(model: ModelInfo): void {
 
   testFor(
     model,
+    { clients: 1 },
+    'a client that asks for far more than may wait for it, and then reads, gets every answer',
+    async () => {
+      const server = await startServer(model.name, ['--send-queue', '70000'])
+      const slow = new SlowReader(server.address)
+      slow.say('NICK slow', 'USER slow 0 * :slow')
+      await slow.lineLike(/ 422 /)
+      const line = 'PING x\r\n'
+      // The answer is more than four times as long as the question.
+      const asked = Math.floor((await slow.sayUntilRefused(line, 1_000_000)) / line.length)
+      expect(asked).toBeGreaterThan(10_000)
+      expect(await slow.linesLike(/ PONG \S+ :x$/, asked)).not.toContain('ERROR')
+      slow.close()
+      await stopCleanly(server)
+    },
+  )
+
+  testFor(
+    model,
     { clients: 2 },
     'one client too many is told so; a place is free when one leaves',
     async () => {
