@@ -24,7 +24,7 @@ const MODEL_NAMES = CATALOG.map(({ name }) => name)
 
 const program = new Command('hubbub')
   .description(
-    'One chat service under every concurrency model that Node can express, driven by one load generator, compared in one report.',
+    'One chat service under four concurrency models, driven by one load generator, compared in one report.',
   )
   .version(PACKAGE_VERSION)
   .showHelpAfterError('Try --help.')
@@ -57,6 +57,7 @@ program
     new Option('--out <folder>', 'where results are kept').default('results').env('HUBBUB_OUT'),
   )
   .option('--json', 'print the results as JSON instead of tables')
+  .addHelpText('after', `\nWithout --quick or --full: ${PRESETS.standard.summary}.`)
   .action(async ({ quick, full, duration: durationMs, warmup: warmupMs, size, ...options }) => {
     const { runBench } = await import('./bench/bench.ts')
     const preset = quick ? 'quick' : full ? 'full' : 'standard'
@@ -78,11 +79,7 @@ program
       .env('HUBBUB_LISTEN')
       .argParser(address),
   )
-  .addOption(
-    new Option('--port <n>', 'as --listen 127.0.0.1:<n>')
-      .env('PORT')
-      .argParser((text) => address(`127.0.0.1:${text}`)),
-  )
+  .addOption(new Option('--port <n>', 'as --listen 127.0.0.1:<n>').env('PORT').argParser(port))
   .addOption(
     new Option('--name <name>', 'how the server calls itself')
       .env('HUBBUB_NAME')
@@ -187,6 +184,11 @@ function duration(text: string): number {
 
 function address(text: string): ReturnType<typeof parseAddress> {
   return reading(() => parseAddress(text))
+}
+
+function port(text: string): ReturnType<typeof parseAddress> {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a port.`)
+  return address(`127.0.0.1:${text}`)
 }
 
 function reading<Value>(read: () => Value): Value {

@@ -6,9 +6,9 @@
 //                  not read from; one that lets a room's messages pile up is let go (SendQ exceeded).
 // If a client's code dies An exception is caught and ends that client. An endless loop stops everyone.
 // When to use it   Many clients that are mostly idle, little to compute: chat, proxies, most of the web.
-//                  When not: anything that keeps a CPU busy for milliseconds. See pool for that.
-// Leaves out       A second core. See cluster.
-// Read next        sequential.ts, the same service without concurrency.
+//                  When not: anything that keeps a CPU busy for milliseconds. See thread for that.
+// Leaves out       A second core.
+// Read next        thread.ts, conversations that live elsewhere.
 
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'

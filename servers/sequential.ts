@@ -1,5 +1,6 @@
 // Model            sequential: one client at a time.
-// Conversations run one after another, in blocking calls, in one thread.
+// Conversations run one after another, in blocking calls, in one thread. It is not the main thread, because
+//                  one that is blocked in accept(2) hears no signal: see server-thread.ts.
 // They reach the hub by a call. There is never anyone else in it.
 // What blocks what Everything. Whoever is not being served waits in the kernel's backlog.
 // Backpressure     send(2) blocks until the client reads; the others wait meanwhile.
@@ -7,7 +8,7 @@
 // When to use it   Requests that are short, rare, or must not overlap; a first version.
 //                  When not: a chat. Two people can never be in a room together.
 // Leaves out       Concurrency.
-// Read next        thread.ts, which starts a thread for each client instead of serving it here.
+// Read next        async.ts, the same service for many clients at a time.
 
 import { performance } from 'node:perf_hooks'
 import { isMainThread, workerData } from 'node:worker_threads'
