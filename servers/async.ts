@@ -76,7 +76,9 @@ class AsyncServer implements Server, ClientPort<Client> {
     if (this.clients.size >= this.settings.server.clientsMax) {
       socket.on('error', () => {}) // It may be gone already; then nobody is refused.
       socket.end(SERVER_FULL, 'latin1')
-      socket.resume().setTimeout(this.settings.server.lingerMs, () => socket.destroy())
+      socket.resume()
+      // Not socket.setTimeout: that one begins again with every byte that comes.
+      setTimeout(() => socket.destroy(), this.settings.server.lingerMs).unref()
       return
     }
     const client = new Client(socket, this.settings)
@@ -116,6 +118,7 @@ class AsyncServer implements Server, ClientPort<Client> {
           break
         case 'hub':
           perform(this.hub.receive(client, effect.line, Date.now()), this)
+          this.holdBack(client)
           break
         case 'compute':
           busyFor(effect.ms)
@@ -141,7 +144,7 @@ class AsyncServer implements Server, ClientPort<Client> {
   /** A client that asks faster than it reads is answered, and read from, when it has read. */
   private holdBack(client: Client): void {
     const { replyQueueBytesMax } = this.settings.server
-    if (client.output.length <= replyQueueBytesMax) return
+    if (client.closing || client.output.length <= replyQueueBytesMax) return
     this.flush(client)
     client.stalled = client.socket.writableLength > replyQueueBytesMax
   }

@@ -153,6 +153,7 @@ class Owner {
           break
         case 'compute':
           busyFor(effect.ms)
+          this.beatWhenDue() // Many of them in a row are no endless loop.
           break
         case 'wait':
           this.wait(effect.ms)
@@ -174,10 +175,14 @@ class Owner {
       if (leftMs <= 0) break
       this.ready.poll(2, Math.min(Math.ceil(leftMs), this.settings.server.heartbeatMs))
       if (this.ready.events(LINK_SLOT) !== 0) this.listen(recvNow)
-      this.nowMs = clockMs()
-      if (this.nowMs - this.toldMs >= this.settings.server.heartbeatMs) this.tell(BEAT, '')
+      this.beatWhenDue()
     }
     this.ready.set(CLIENT_SLOT, this.client.socket, READABLE)
+  }
+
+  private beatWhenDue(): void {
+    this.nowMs = clockMs()
+    if (this.nowMs - this.toldMs >= this.settings.server.heartbeatMs) this.tell(BEAT, '')
   }
 
   /** What time alone brings about. Activity only ever postpones it, so it is looked at when it is due. */

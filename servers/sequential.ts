@@ -98,7 +98,9 @@ class SequentialServer implements ClientPort<Client> {
     const nowMs = performance.now()
     if (count === 0) return this.bury(client, CONNECTION_CLOSED)
     if (count !== AGAIN) client.conversation.receive(this.input.bytes, nowMs, count)
-    for (let effect; !client.over && (effect = client.conversation.nextEffect());) {
+    while (!client.over && !this.wish.givesUp) {
+      const effect = client.conversation.nextEffect()
+      if (effect === null) break
       this.converse(client, effect)
     }
     const due = nowMs >= client.conversation.nextTickMs() && client.conversation.tick(nowMs)
