@@ -7,10 +7,12 @@ import {
   IoBuffer,
   type Listener,
   sendNow,
+  setSendBufferBytes,
   shutdown,
   socketpair,
   SystemError,
 } from '../posix/index.ts'
+import { LINK_BUFFER_BYTES } from './link.ts'
 
 /** How long accepting rests when the process or the machine is out of descriptors or memory. */
 export const EXHAUSTED_REST_MS = 100
@@ -80,6 +82,8 @@ export function startWithLink<Owner>(start: (ownersEnd: number) => Owner): {
 } {
   const [ourEnd, ownersEnd] = socketpair()
   try {
+    // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of owner.ts counts on it.
+    for (const end of [ourEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
     return { owner: start(ownersEnd), ourEnd, ownersEnd }
   } catch (error) {
     close(ourEnd)

@@ -14,7 +14,6 @@ import {
   type Listener,
   listenOn,
   openFilesMax,
-  SystemError,
 } from '../posix/index.ts'
 import { DEFAULT_PROTOCOL_LIMITS, type ProtocolLimits } from '../protocol/index.ts'
 import type { ModelInfo } from './catalog.ts'
@@ -75,9 +74,11 @@ function listenAt(address: Address, backlog: number): Listener {
   try {
     return listenOn(address, { backlog })
   } catch (error) {
-    if (!(error instanceof SystemError)) throw error
+    // Node's own errors, of looking at a socket's file, have a code as ours have.
+    const code = error instanceof Error && 'code' in error ? error.code : null
+    if (typeof code !== 'string') throw error
     const where = formatAddress(address)
-    switch (error.code) {
+    switch (code) {
       case 'EADDRINUSE':
         throw new ServeError(
           `${where} is in use: stop what listens there, or choose another address with --listen.`,
@@ -96,7 +97,7 @@ function listenAt(address: Address, backlog: number): Listener {
         throw new ServeError(`The folder of ${where} does not exist: make it first.`)
       default:
         throw new ServeError(
-          `Cannot listen on ${where} (${error.code}): choose another address with --listen.`,
+          `Cannot listen on ${where} (${code}): choose another address with --listen.`,
         )
     }
   }
