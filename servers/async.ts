@@ -4,7 +4,7 @@
 // What blocks what Nobody waits for a slow client. Everybody waits for one that computes (WORK).
 // Backpressure     node:net queues what the kernel does not take. A client whose own answers pile up is
 //                  not read from; one that lets a room's messages pile up is let go (SendQ exceeded).
-// If a client's code dies An exception is caught and ends that client. An endless loop stops everyone.
+// If its code dies An exception is caught and ends that client. An endless loop stops everyone.
 // When to use it   Many clients that are mostly idle, little to compute: chat, proxies, most of the web.
 //                  When not: anything that keeps a CPU busy for milliseconds. See thread for that.
 // Leaves out       A second core.

@@ -4,7 +4,7 @@
 // What blocks what A client that computes, waits or does not read blocks its own process only.
 // Backpressure     The process blocks in send(2); behind it the link fills, then the switchboard's queue,
 //                  and then the client is let go (SendQ exceeded).
-// If a client's code dies The process ends, by an exception, a signal or a bug in native code; the kernel
+// If its code dies The process ends, by an exception, a signal or a bug in native code; the kernel
 //                  closes its socket, the parent notices, and the others go on.
 // When to use it   Conversations that must not be able to harm each other; few of them.
 //                  When not: many clients. Each costs 40 MB and 40 to 90 ms to start. Node cannot

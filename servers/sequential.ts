@@ -4,7 +4,7 @@
 // They reach the hub by a call. There is never anyone else in it.
 // What blocks what Everything. Whoever is not being served waits in the kernel's backlog.
 // Backpressure     send(2) blocks until the client reads; the others wait meanwhile.
-// If a client's code dies An exception is caught and ends that client. An endless loop ends the service.
+// If its code dies An exception is caught and ends that client. An endless loop ends the service.
 // When to use it   Requests that are short, rare, or must not overlap; a first version.
 //                  When not: a chat. Two people can never be in a room together.
 // Leaves out       Concurrency.

@@ -4,7 +4,7 @@
 // What blocks what A client that computes, waits or does not read blocks its own thread only.
 // Backpressure     The thread blocks in send(2); behind it the link fills, then the switchboard's queue,
 //                  and then the client is let go (SendQ exceeded).
-// If a client's code dies The worker ends, by an exception or its memory limit; the main thread notices and
+// If its code dies The worker ends, by an exception or its memory limit; the main thread notices and
 //                  the others go on. A crash of the process (a bug in native code) takes all with it.
 // When to use it   Conversations that compute, up to some hundred of them; blocking libraries.
 //                  When not: many idle clients. Each costs 8 MB and 20 ms to start.

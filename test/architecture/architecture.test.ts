@@ -48,7 +48,7 @@ const HEADER_FIELDS = [
   'They reach the hub by',
   'What blocks what',
   'Backpressure',
-  "If a client's code dies",
+  'If its code dies',
   'When to use it',
   'Leaves out',
   'Read next',
