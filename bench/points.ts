@@ -14,22 +14,15 @@ export interface MeasuredPoint {
   readonly repeats: readonly Repeat[]
 }
 
-/**
- * Points with their verdicts and ranks, in the order they came. Planned points of which nothing was
- * measured, because the run was interrupted before, are left out; those that cannot be run are kept.
- */
+/** Points with their verdicts and ranks, in the order they came. None is left out. */
 export function judgePoints(
   measured: readonly MeasuredPoint[],
   equivalence: readonly Transcript[],
 ): Point[] {
-  const points = measured
-    .map(({ planned, repeats }) => {
-      const transcript = equivalence.find(({ model }) => model === planned.model.name)
-      return judgePoint(planned, repeats, transcript)
-    })
-    .filter(
-      ({ status, repeats, faults }) => status === 'cannot' || repeats.length + faults.length > 0,
-    )
+  const points = measured.map(({ planned, repeats }) => {
+    const transcript = equivalence.find(({ model }) => model === planned.model.name)
+    return judgePoint(planned, repeats, transcript)
+  })
   return withRanks(points)
 }
 
@@ -58,7 +51,7 @@ function judgePoint(
     clients,
     senders,
     clientsAtOnce: Number.isFinite(model.clientsAtOnce) ? model.clientsAtOnce : null,
-    status: cannot ? 'cannot' : statusOf(faults, summary),
+    status: cannot ? 'cannot' : statusOf(faults, summary, repeats.length),
     faults,
     cannot,
     rank: null,
@@ -152,13 +145,18 @@ function sumLedgers(loads: readonly Measured['load'][]): Summary['ledger'] {
   }
 }
 
+/** A single repeat has no spread, and so nothing to tell a difference from chance by. */
+export const REPEATS_RANKED_MIN = 2
+
 /** Ranks the valid points of each workload and size among themselves. */
 function withRanks(points: readonly Point[]): Point[] {
   const ranked = [...points]
   for (const group of groupPoints(points)) {
-    const valid = group.filter(({ status, summary }) => status === 'valid' && summary !== null)
-    const ranks = rankSpreads(valid.flatMap(({ summary }) => summary?.throughputPerS ?? []))
-    valid.forEach((point, i) => {
+    const rankable = group.filter(
+      ({ status, summary }) => status === 'valid' && (summary?.repeats ?? 0) >= REPEATS_RANKED_MIN,
+    )
+    const ranks = rankSpreads(rankable.flatMap(({ summary }) => summary?.throughputPerS ?? []))
+    rankable.forEach((point, i) => {
       const { rank, shared } = ranks[i] ?? { rank: null, shared: false }
       ranked[points.indexOf(point)] = { ...point, rank, rankShared: shared }
     })

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { WORKLOAD_NAMES } from '../clients/load/contract.ts'
 import { PRESET_NAMES } from './presets.ts'
 
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 const count = z.int().min(0)
 const amount = z.number().min(0)
@@ -156,7 +156,8 @@ const Summary = z.strictObject({
 /**
  * `valid`: may be ranked. `lower-bound`: the generator was the limit, the server can do at least this.
  * `invalid`: must not be used, see `faults`. `cannot`: not run, because the model cannot do it by design
- * or on this machine, see `cannot`.
+ * or on this machine, see `cannot`. `interrupted`: not run, because the run was ended before its first
+ * repeat.
  */
 const Point = z.strictObject({
   workload,
@@ -164,10 +165,13 @@ const Point = z.strictObject({
   clients: z.int().min(1),
   senders: count,
   clientsAtOnce: z.int().min(1).nullable(),
-  status: z.enum(['valid', 'lower-bound', 'invalid', 'cannot']),
+  status: z.enum(['valid', 'lower-bound', 'invalid', 'cannot', 'interrupted']),
   faults: z.array(Fault),
   cannot: z.string().nullable(),
-  /** Among the valid points of its workload and size, 1 is the fastest; overlapping ones share it. */
+  /**
+   * Among the valid points of its workload and size, 1 is the fastest; overlapping ones share it. Null
+   * also for a valid point of a single repeat: without a spread nobody knows what it overlaps with.
+   */
   rank: z.int().min(1).nullable(),
   rankShared: z.boolean(),
   summary: Summary.nullable(),

@@ -80,7 +80,13 @@ function isGeneratorLimit({ generatorBusyShare, generatorCpuShare }: Summary): b
   return generatorBusyShare >= BUSY_SHARE_MAX && hadCore
 }
 
-export function statusOf(faults: readonly Fault[], summary: Summary | null): Point['status'] {
+/** Of a point that can be run. Without a repeat and without a fault, it was never its turn. */
+export function statusOf(
+  faults: readonly Fault[],
+  summary: Summary | null,
+  repeats: number,
+): Point['status'] {
+  if (faults.length === 0 && repeats === 0) return 'interrupted'
   if (faults.length > 0 || summary === null) return 'invalid'
   return isGeneratorLimit(summary) ? 'lower-bound' : 'valid'
 }

@@ -1,7 +1,7 @@
 // Warnings: what makes a figure less than it seems, although nothing went wrong. The list is closed, and
 // each has a condition, a cause and something to try; a report never carries a warning of any other kind.
 
-import { pointName } from './points.ts'
+import { pointName, REPEATS_RANKED_MIN } from './points.ts'
 import type { Config, Environment, Point, Warning, WarningKind } from './schema.ts'
 import { medianOf } from './statistics.ts'
 import { BUSY_SHARE_MAX } from './verdict.ts'
@@ -75,9 +75,17 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
     tryThis: 'Close other programs, and use a longer --duration or more --repeats.',
   },
   'few-repeats': {
-    about: ({ config }) => (config.repeats < REPEATS_ENOUGH ? [] : null),
-    cause: ({ config }) =>
-      `${config.repeats} ${config.repeats === 1 ? 'repeat shows' : 'repeats show'} roughly who is faster, not by how much.`,
+    about: (run) => {
+      if (run.config.repeats < REPEATS_ENOUGH) return []
+      return forPoints(({ summary }) => (summary?.repeats ?? 0) < REPEATS_ENOUGH)(run)
+    },
+    cause: ({ config }, points) => {
+      const repeats = points.flatMap(({ summary }) => summary?.repeats ?? [])
+      const fewest = Math.min(config.repeats, ...repeats)
+      return fewest < REPEATS_RANKED_MIN
+        ? 'A single repeat has no spread, so it is not ranked.'
+        : `${fewest} repeats show roughly who is faster, not by how much.`
+    },
     tryThis: 'Use more --repeats, or --full.',
   },
   'machine-busy': {

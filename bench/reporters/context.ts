@@ -1,5 +1,6 @@
 // What stands around the tables: where and how the figures came about, and how to read them. Pure.
 
+import { usable } from '../points.ts'
 import type { Results, Transcript, Warning } from '../schema.ts'
 import { formatDuration, formatCount } from './numbers.ts'
 
@@ -17,9 +18,17 @@ export function contextLines({ environment: e, config, startedAt, elapsedMs }: R
 /** Present when a run did not come to its end. */
 export function interruptionLine({ status, config, points }: Results): string | null {
   if (status === 'complete') return null
-  const counts = points.flatMap(({ summary }) => summary?.repeats ?? [])
-  const least = counts.length > 0 ? Math.min(...counts) : 0
-  return `Interrupted: some points have only ${least} of ${config.repeats} repeats, or none.`
+  const possible = points.filter((point) => point.status !== 'cannot')
+  const missing = possible.filter((point) => point.status === 'interrupted').length
+  // An invalid point is not tried again, so its repeats say nothing about the interruption.
+  const short = possible.filter(
+    (point) => (usable(point)?.repeats ?? Infinity) < config.repeats,
+  ).length
+  const of = `of ${possible.length} points`
+  const notRun = `${missing} ${of} ${missing === 1 ? 'was' : 'were'} not run`
+  const haveFewer = `${short === 1 ? 'has' : 'have'} fewer than ${config.repeats} repeats`
+  if (missing === 0) return `Interrupted: ${short} ${of} ${haveFewer}.`
+  return `Interrupted: ${notRun}${short > 0 ? `, and ${short} ${haveFewer}` : ''}.`
 }
 
 /** Whether all models do the same work. */

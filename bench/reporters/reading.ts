@@ -1,26 +1,47 @@
 // What a table says, in words: only what its numbers say, and nothing about why. Pure.
 
-import { usable } from '../points.ts'
+import { REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Point } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
 import { formatAmount } from './numbers.ts'
 
 /** One or two sentences about the points of one table, which come fastest first. */
-export function readTable(points: readonly Point[]): string {
+export function readTable(points: readonly Point[], repeatsAsked: number): string {
   const ranked = points.filter(({ rank }) => rank !== null)
   const bounded = points.filter(({ status }) => status === 'lower-bound')
-  const [only] = ranked
-  if (only && points.length === 1) return `${only.model} does ${figureOf(only)}.`
-  return [leaderSentence(ranked), ...sharedSentences(ranked), ...boundSentence(bounded)].join(' ')
+  const single = points.filter(({ status, rank }) => status === 'valid' && rank === null)
+  const [only] = points
+  if (only?.status === 'valid' && points.length === 1)
+    return `${only.model} does ${figureOf(only)}.`
+  if (ranked.length === 0) {
+    return [emptySentence(points, single), ...boundSentence(bounded)].join(' ')
+  }
+  return [
+    leaderSentence(ranked, single),
+    ...sharedSentences(ranked),
+    ...boundSentence(bounded),
+    ...singleSentence(single, repeatsAsked),
+  ].join(' ')
 }
 
-function leaderSentence(ranked: readonly Point[]): string {
+/** `2 of 5 repeats`: what there is, of what was asked for. */
+export function repeatsOf(repeats: number, asked: number): string {
+  return asked === 1 ? '1 repeat' : `${repeats} of ${asked} repeats`
+}
+
+function emptySentence(points: readonly Point[], single: readonly Point[]): string {
+  if (single.length > 0) return `Nothing is ranked: that takes ${REPEATS_RANKED_MIN} repeats.`
+  const wasRun = points.some(({ status }) => status !== 'cannot' && status !== 'interrupted')
+  return wasRun ? 'No model has a valid figure here.' : 'Nothing was measured here.'
+}
+
+function leaderSentence(ranked: readonly Point[], single: readonly Point[]): string {
   const leaders = ranked.filter(({ rank }) => rank === 1)
   const others = ranked.filter(({ rank }) => rank !== 1)
-  const [best] = leaders
-  if (!best) return 'No model has a valid figure here.'
+  const best = leaders[0]!
   if (ranked.length === 1) {
-    return `${named(best)} alone has a valid figure: ${figureOf(best)}.`
+    const what = single.length > 0 ? 'the repeats to be ranked' : 'a valid figure'
+    return `${named(best)} alone has ${what}: ${figureOf(best)}.`
   }
   if (leaders.length > 1) {
     const head = `${names(leaders)} lead, and their repeats overlap: no order among them can be told`
@@ -29,7 +50,8 @@ function leaderSentence(ranked: readonly Point[]): string {
     return `${head}; the median of ${best.model} is ${list(times)}.`
   }
   const times = others.map((other) => `${ratio(best, other)} times ${named(other)}`)
-  return `${named(best)} is the fastest with ${figureOf(best)}: ${list(times)}.`
+  const among = single.length > 0 ? 'Of those ranked, ' : ''
+  return `${among}${named(best)} is the fastest with ${figureOf(best)}: ${list(times)}.`
 }
 
 /** Ranks that are shared, apart from the first. */
@@ -43,6 +65,13 @@ function boundSentence(bounded: readonly Point[]): string[] {
   if (bounded.length === 0) return []
   const verb = bounded.length === 1 ? 'is' : 'are'
   return [`${names(bounded)} ${verb} not ranked: the load generator was the limit.`]
+}
+
+/** Those of a single repeat may be faster than the fastest: nobody can tell. */
+function singleSentence(single: readonly Point[], repeatsAsked: number): string[] {
+  if (single.length === 0) return []
+  const verb = single.length === 1 ? 'is' : 'are'
+  return [`${names(single)} ${verb} not ranked: ${repeatsOf(1, repeatsAsked)}.`]
 }
 
 /** A figure from fewer clients than the others had is not to be read as one from all of them. */

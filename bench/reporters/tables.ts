@@ -1,7 +1,7 @@
 // What a report says, before it is dressed for a terminal or for Markdown: one table for each workload
 // and size, as text in cells, with its notes and one reading in words. Pure.
 
-import { groupPoints, usable } from '../points.ts'
+import { groupPoints, REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Config, Point, Results, Summary } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
 import {
@@ -14,7 +14,7 @@ import {
   scaleOfTimes,
   UNKNOWN,
 } from './numbers.ts'
-import { readTable } from './reading.ts'
+import { readTable, repeatsOf } from './reading.ts'
 
 interface Column {
   /** Two lines: what it is, and its unit. */
@@ -48,7 +48,7 @@ export function tablesOf(results: Results): Table[] {
 function tableOf(group: readonly Point[], config: Config): Table {
   const points = inOrder(group)
   const notes = new Notes()
-  const columns = columnsOf(points)
+  const columns = columnsOf(points, config.repeats)
   return {
     title: titleOf(points),
     explanation: explanationOf(points, config),
@@ -59,7 +59,7 @@ function tableOf(group: readonly Point[], config: Config): Table {
       isFirst: point.rank === 1,
     })),
     notes: notes.list,
-    reading: readTable(points),
+    reading: readTable(points, config.repeats),
   }
 }
 
@@ -111,7 +111,7 @@ interface CellColumn extends Column {
   readonly cell: (point: Point, notes: Notes) => string
 }
 
-function columnsOf(points: readonly Point[]): CellColumn[] {
+function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[] {
   const [first] = points
   if (!first) return []
   const isSession = first.workload === 'session'
@@ -127,7 +127,10 @@ function columnsOf(points: readonly Point[]): CellColumn[] {
     cpuColumn(points),
     ...(isSession ? [] : [memoryColumn(points)]),
     column(['errors', ''], ({ summary }) => (summary ? formatCount(summary.errors) : UNKNOWN)),
-    { ...column(['verdict', ''], verdictCell), align: 'left' },
+    {
+      ...column(['verdict', ''], (point, notes) => verdictCell(point, notes, repeatsAsked)),
+      align: 'left',
+    },
   ]
 }
 
@@ -209,22 +212,30 @@ function servedCell({ summary, clients }: Point): string {
   return summary ? `${formatCount(summary.served)}/${formatCount(clients)}` : UNKNOWN
 }
 
-function verdictCell(point: Point, notes: Notes): string {
+function verdictCell(point: Point, notes: Notes, repeatsAsked: number): string {
   const words = {
     valid: 'valid',
     'lower-bound': 'lower bound',
     invalid: 'invalid',
     cannot: 'not run',
+    interrupted: 'not run',
   }
-  const marks = notesOf(point).map((text) => notes.mark(text))
+  const marks = notesOf(point, repeatsAsked).map((text) => notes.mark(text))
   return words[point.status] + marks.join(' ')
 }
 
 /** What a reader has to know before using this row. */
-function notesOf(point: Point): string[] {
+function notesOf(point: Point, repeatsAsked: number): string[] {
   const { model, clients, clientsAtOnce, cannot, faults, summary } = point
   if (cannot !== null) return [`${model} ${cannot}.`]
+  if (point.status === 'interrupted') return ['not run: interrupted.']
   const notes = faults.map(({ text }) => `${model}: ${text}.`)
+  const repeats = usable(point)?.repeats ?? repeatsAsked
+  if (repeats < REPEATS_RANKED_MIN) {
+    notes.push(`${repeatsOf(repeats, repeatsAsked)}: not ranked, for want of a spread.`)
+  } else if (repeats < repeatsAsked) {
+    notes.push(`${repeatsOf(repeats, repeatsAsked)}.`)
+  }
   if (point.status === 'lower-bound') {
     notes.push(`The load generator was the limit: the server can do at least this.`)
   }

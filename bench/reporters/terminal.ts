@@ -77,7 +77,12 @@ function plainWidths(columns: ReportTable['columns'], rows: readonly Row[]): num
 
 function paintCell({ status, isFirst }: Row, cell: string, paint: Paint): string {
   if (status === 'valid') return isFirst ? paint('bold', cell) : cell
-  const styles = { invalid: 'red', 'lower-bound': 'yellow', cannot: 'dim' } as const
+  const styles = {
+    invalid: 'red',
+    'lower-bound': 'yellow',
+    cannot: 'dim',
+    interrupted: 'dim',
+  } as const
   return paint(styles[status], cell)
 }
 

@@ -282,8 +282,35 @@ describe('interrupted', () => {
       const results = writtenResults()
       expect(results.status).toBe('interrupted')
       expect(pointOf(results, 'good').repeats).toHaveLength(2)
-      expect(out.join('')).toContain('Interrupted: some points have only 2 of 50 repeats')
+      expect(out.join('')).toContain('Interrupted: 1 of 1 points has fewer than 50 repeats.')
       expectNothingLeft()
+    },
+    LONG_MS,
+  )
+
+  test(
+    'in the first round, it ranks nobody and keeps the points that were not run',
+    async () => {
+      const controller = new AbortController()
+      const world = surroundings('good', 'better')
+      let loads = 0
+      const exitCode = await runBench({ ...TINY, out: folder }, io(controller.signal), {
+        ...world,
+        runLoad: (spec, hooks) => {
+          if (++loads > 1) controller.abort(new Error('interrupted'))
+          return runLoad(spec, hooks)
+        },
+      })
+      expect(exitCode).toBe(130)
+      const { points } = writtenResults()
+      expect(points.map(({ status }) => status).toSorted()).toEqual(['interrupted', 'valid'])
+      expect(points.map(({ rank }) => rank)).toEqual([null, null])
+      const markdown = readdirSync(folder).find((name) => name.endsWith('.md')) ?? ''
+      for (const text of [out.join(''), readFileSync(join(folder, markdown), 'utf8')]) {
+        expect(text).toContain('not run: interrupted.')
+        expect(text).toContain('1 of 2 repeats: not ranked')
+        expect(text).not.toMatch(/fastest with|alone/)
+      }
     },
     LONG_MS,
   )

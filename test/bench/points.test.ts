@@ -15,6 +15,10 @@ function judge(...runs: readonly Figures[]): Point {
   return point
 }
 
+function twice(figures: Figures): [Figures, Figures] {
+  return [figures, figures]
+}
+
 describe('a point', () => {
   test('has the median of its repeats, and percentiles of all their times together', () => {
     const { status, summary } = judge(
@@ -63,18 +67,21 @@ describe('a point', () => {
         ? { ...transcript, same: false, difference: 'line 7' }
         : transcript,
     )
-    const points = judgePoints([measured(planned('thread')), measured(planned('async'))], differs)
-    expect(points.map(({ model, status }) => `${model} ${status}`)).toEqual(['thread invalid'])
+    const points = judgePoints([measured(planned('thread'))], differs)
+    expect(points[0]?.status).toBe('invalid')
     expect(points[0]?.faults[0]?.text).toBe('answers differently: line 7')
   })
 
   test('is ranked among the valid ones of its own workload only', () => {
     const points = judgePoints(
       [
-        measured(planned('thread'), { perSecond: 100 }),
-        measured(planned('async'), { perSecond: 300, busyShare: 1, generatorCpuMs: 1000 }),
+        measured(planned('thread'), ...twice({ perSecond: 100 })),
+        measured(
+          planned('async'),
+          ...twice({ perSecond: 300, busyShare: 1, generatorCpuMs: 1000 }),
+        ),
         measured(planned('process'), { perSecond: 90 }, { perSecond: 110 }),
-        measured(planned('sequential', 'session'), { perSecond: 5 }),
+        measured(planned('sequential', 'session'), ...twice({ perSecond: 5 })),
       ],
       SAME,
     )
@@ -85,6 +92,23 @@ describe('a point', () => {
       ['process', 1, true],
       ['sequential', 1, false],
     ])
+  })
+
+  test('of a single repeat has figures, but no rank: it has no spread to compare', () => {
+    const [once, more] = judgePoints(
+      [
+        measured(planned('async'), { perSecond: 300 }),
+        measured(planned('thread'), ...twice({ perSecond: 100 })),
+      ],
+      SAME,
+    )
+    expect(once).toMatchObject({ status: 'valid', rank: null, summary: { repeats: 1 } })
+    expect(more).toMatchObject({ status: 'valid', rank: 1, rankShared: false })
+  })
+
+  test('of which nothing was measured is kept, as interrupted', () => {
+    const [point] = judgePoints([measured(planned('thread'))], SAME)
+    expect(point).toMatchObject({ status: 'interrupted', rank: null, summary: null, faults: [] })
   })
 })
 
@@ -130,11 +154,16 @@ function kinds(points: readonly Point[], config = CONFIG, environment = ENVIRONM
   return findWarnings({ config: { ...CONFIG, ...config }, environment, points }).map((w) => w.kind)
 }
 
+/** Repeats enough, with these figures in turn. */
+function fiveTimes(...figures: readonly Figures[]): Figures[] {
+  return Array.from({ length: 5 }, (_, i) => figures[i % figures.length]!)
+}
+
 describe('warnings', () => {
   const calm = { ...CONFIG, repeats: 5 }
 
   test('a calm run has none', () => {
-    expect(kinds([judge({ perSecond: 100 }, { perSecond: 101 })], calm)).toEqual([])
+    expect(kinds([judge(...fiveTimes({ perSecond: 100 }, { perSecond: 101 }))], calm)).toEqual([])
   })
 
   test.each<[WarningKind, Figures[]]>([
@@ -147,7 +176,7 @@ describe('warnings', () => {
     ['memory-not-measurable', [{ perSecond: 100, memoryIsRss: true }]],
     ['resources-not-measurable', [{ perSecond: 100, resources: null }]],
   ])('%s', (kind, figures) => {
-    const points = [judge(...figures)]
+    const points = [judge(...fiveTimes(...figures))]
     expect(kinds(points, calm)).toEqual([kind])
     for (const { cause, tryThis } of findWarnings({
       config: calm,
@@ -166,6 +195,22 @@ describe('warnings', () => {
     expect(found.map(({ kind }) => kind)).toEqual(['few-repeats', 'machine-busy'])
     expect(found.every((warning) => warning.points.length === 0)).toBe(true)
     expect(found[1]?.cause).toContain('load average 1.5')
+  })
+
+  test('few repeats are named where an interruption left them', () => {
+    const points = judgePoints(
+      [
+        measured(planned('async'), { perSecond: 100 }),
+        measured(planned('thread'), ...Array<Figures>(5).fill({ perSecond: 100 })),
+        measured(planned('process')),
+      ],
+      SAME,
+    )
+    const found = findWarnings({ config: calm, environment: ENVIRONMENT, points })
+    expect(found.map(({ kind, points: about }) => [kind, about])).toEqual([
+      ['few-repeats', ['ping · async · 16 clients']],
+    ])
+    expect(found[0]?.cause).toBe('A single repeat has no spread, so it is not ranked.')
   })
 
   test('an invalid point needs none', () => {

@@ -13,7 +13,8 @@ import {
 import { tablesOf } from '../../bench/reporters/tables.ts'
 import { terminalReport } from '../../bench/reporters/terminal.ts'
 import { CATALOG } from '../../servers/catalog.ts'
-import { measured, planned, results, SAME, sampleResults } from './sample.ts'
+import { Results as ResultsSchema } from '../../bench/schema.ts'
+import { CONFIG, measured, planned, results, SAME, sampleResults } from './sample.ts'
 
 const SAMPLE = sampleResults()
 const PLAIN = terminalReport(SAMPLE, { colour: false, columns: 100 })
@@ -76,7 +77,7 @@ describe('tables', () => {
     expect(cell(ping, 0, 'PINGs')).toBe('92.2')
     expect(cell(ping, 0, 'min–max')).toBe('91.0–93.4')
     expect(cell(session, 0, 'sessions')).toBe('1,920')
-    expect(cell(room, 0, 'deliveries')).toBe('≥ 1,620')
+    expect(cell(room, 0, 'deliveries')).toBe('≥ 1,610')
   })
 
   test('show one client served of 16, and say what that means', () => {
@@ -116,7 +117,7 @@ describe('tables', () => {
     const run = results([
       measured(planned('thread'), { perSecond: 100 }, { perSecond: 120 }),
       measured(planned('async'), { perSecond: 110 }, { perSecond: 130 }),
-      measured(planned('process'), { perSecond: 60 }),
+      measured(planned('process'), { perSecond: 60 }, { perSecond: 60 }),
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
       'async and thread lead, and their repeats overlap: no order among them can be told; ' +
@@ -153,11 +154,93 @@ describe('the terminal report', () => {
     expect(coloured).toContain('\x1b[31m')
     expect(coloured.replaceAll(/\x1b\[\d+m/g, '')).toBe(PLAIN)
   })
+})
 
-  test('of an interrupted run says so', () => {
-    const text = terminalReport({ ...SAMPLE, status: 'interrupted' }, { colour: false })
-    expect(text).toContain('Interrupted: some points have only 1 of 3 repeats, or none.')
+const THREE = { ...CONFIG, repeats: 3 }
+
+describe('an interrupted run', () => {
+  const CUT = results(
+    [
+      measured(planned('async'), { perSecond: 100 }, { perSecond: 120 }),
+      measured(planned('thread'), { perSecond: 300 }),
+      measured(planned('process')),
+      measured(planned('async', 'session'), { perSecond: 100 }),
+      measured(planned('thread', 'session'), { perSecond: 50 }),
+      measured(planned('async', 'room')),
+      measured(planned('thread', 'room')),
+      measured(planned('sequential', 'room', 1, 'talks to 1 client at a time')),
+    ],
+    { status: 'interrupted', config: THREE },
+  )
+  const [ping, session, room] = tablesOf(CUT)
+  const REPORTS = [
+    ['terminal', terminalReport(CUT, { colour: false })],
+    ['Markdown', markdownReport(CUT)],
+  ] as const
+
+  test.each(REPORTS)('says so, and what is missing: %s', (_, text) => {
+    const words = text.replaceAll(/\s+/g, ' ')
+    expect(words).toContain(
+      'Interrupted: 3 of 7 points were not run, and 4 have fewer than 3 repeats.',
+    )
+    expect(words).toContain('not run: interrupted.')
+    expect(words).toContain('1 of 3 repeats: not ranked, for want of a spread.')
+    expect(words).toContain('2 of 3 repeats.')
+    expect(words).not.toMatch(/NaN|undefined|null/)
   })
+
+  test('ranks nobody by a single repeat, and draws nothing from it', () => {
+    expect(ping?.rows.map(({ cells, isFirst }) => [cells[0], cells[1], isFirst])).toEqual([
+      ['–', 'thread', false],
+      ['1', 'async', true],
+      ['–', 'process', false],
+    ])
+    expect(ping?.reading).toBe(
+      'async alone has the repeats to be ranked: 110 PINGs/s. thread is not ranked: 1 of 3 repeats.',
+    )
+    expect(session?.rows.map(({ cells }) => cells[0])).toEqual(['–', '–'])
+    expect(session?.reading).toBe('Nothing is ranked: that takes 2 repeats.')
+  })
+
+  test('keeps the points that were not run, in a table of their own if need be', () => {
+    expect(ping?.rows.at(-1)).toMatchObject({ status: 'interrupted' })
+    expect(room?.rows.map(({ cells }) => cells.at(-1))).toEqual([
+      'not run¹',
+      'not run¹',
+      'not run²',
+    ])
+    expect(room?.reading).toBe('Nothing was measured here.')
+    expect(ResultsSchema.parse(CUT)).toEqual(CUT)
+  })
+
+  test('compares those that were ranked, and says that there are others', () => {
+    const run = results(
+      [
+        measured(planned('async'), { perSecond: 100 }, { perSecond: 110 }),
+        measured(planned('thread'), { perSecond: 50 }, { perSecond: 60 }),
+        measured(planned('process'), { perSecond: 90 }),
+      ],
+      { status: 'interrupted', config: THREE },
+    )
+    expect(tablesOf(run)[0]?.reading).toBe(
+      'Of those ranked, async is the fastest with 105 PINGs/s: 1.9 times thread. ' +
+        'process is not ranked: 1 of 3 repeats.',
+    )
+  })
+})
+
+test('a complete run of a single repeat ranks nothing', () => {
+  const run = results(
+    [
+      measured(planned('async'), { perSecond: 100 }),
+      measured(planned('thread'), { perSecond: 50 }),
+    ],
+    { config: { ...CONFIG, repeats: 1 } },
+  )
+  const [table] = tablesOf(run)
+  expect(table?.rows.map(({ cells }) => cells[0])).toEqual(['–', '–'])
+  expect(table?.notes).toEqual(['¹ 1 repeat: not ranked, for want of a spread.'])
+  expect(table?.reading).toBe('Nothing is ranked: that takes 2 repeats.')
 })
 
 describe('the Markdown report', () => {
