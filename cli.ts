@@ -2,25 +2,54 @@
 // The command line: options in, one function call out, and nothing else. What a command needs is loaded
 // when it is called: a server does not carry the benchmark in its memory.
 
-import { Command, CommanderError, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import {
+  Command,
+  CommanderError,
+  Help,
+  InvalidArgumentError,
+  Option,
+} from '@commander-js/extra-typings'
 import { AddressError, parseAddress } from './posix/address.ts'
 import { Failure, UsageError } from './bench/errors.ts'
+import { facts, presetTable, timeFacts } from './bench/help.ts'
 import {
+  type Bounds,
+  BOUNDS,
   checkedWords,
   parseCount,
   parseCounts,
   parseDurationMs,
   parseWords,
+  spellDuration,
 } from './bench/options.ts'
 import { PACKAGE_VERSION } from './bench/package.ts'
-import { PRESETS } from './bench/presets.ts'
+import { MESSAGE_BYTES, PRESETS, WINDOW } from './bench/presets.ts'
+import { WORKLOAD_NAMES } from './clients/load/contract.ts'
+import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
 import { CATALOG } from './servers/catalog.ts'
+import { DEFAULT_SERVER_LIMITS } from './servers/limits.ts'
 import { ServeError } from './servers/serve-error.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
 const MODEL_NAMES = CATALOG.map(({ name }) => name)
+
+/** The port that IRC clients try first (RFC 7194 section 2.1 calls it customary). */
+const DEFAULT_PORT = 6667
+const DEFAULT_LISTEN = `127.0.0.1:${DEFAULT_PORT}`
+
+/** What `serve` takes. None of them is a wish that a machine could grant beyond this. */
+const SERVE_BOUNDS = {
+  port: { min: 0, max: 65_535 },
+  // More than a million descriptors is more than Linux gives to a process (fs.nr_open).
+  clients: { min: 1, max: 1_000_000 },
+  backlog: { min: 1, max: 65_535 },
+  sendQueueBytes: { min: 1, max: 2 ** 30 },
+  timeMs: { min: 1, max: 3_600_000 },
+} as const
+
+const TIMES = 'A time is a number and its unit: 500ms, 1.5s or 2m.'
 
 const program = new Command('hubbub')
   .description(
@@ -32,6 +61,10 @@ const program = new Command('hubbub')
   .configureOutput({
     outputError: (text, write) => write(text.replace(/^error: /, 'hubbub: ')),
   })
+  .configureHelp({
+    // One pair of parentheses behind a description is enough: our facts, and the variable's name.
+    optionDescription: (option) => new Help().optionDescription(option).replace(') (', ', '),
+  })
   .addHelpText(
     'after',
     '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\nData goes to standard output, progress and words to standard error.',
@@ -40,24 +73,59 @@ const program = new Command('hubbub')
 program
   .command('bench')
   .description('run the models under load, and print and keep a comparison')
-  .option('--models <list>', `models to compare, with commas (default: all of them)`, words)
-  .option('--workloads <list>', 'workloads: ping, room, session (default: all)', words)
-  .option('--clients <list>', 'numbers of clients, such as 10,50', counts)
-  .option('--senders <n>', 'room: how many of the clients speak (default: a quarter)', count)
-  .option('--duration <time>', 'measured time of each run, such as 2s', duration)
-  .option('--warmup <time>', 'time before it that is driven but not measured', duration)
-  .option('--repeats <n>', 'runs of each combination', count)
-  .option('--size <bytes>', 'length of a message', count)
-  .option('--window <n>', 'requests in flight on each connection', count)
-  .option('--threads <n>', 'threads of the load generator', count)
-  .option('--seed <n>', 'seed of the order of runs and of the messages', count)
+  .option('--models <list>', `models to compare, with commas${facts('all')}`, words)
+  .option('--workloads <list>', `${WORKLOAD_NAMES.join(', ')}${facts('all')}`, words)
+  .option(
+    '--clients <list>',
+    `numbers of clients, such as 10,50${facts('by preset', BOUNDS.clients)}`,
+    counts,
+  )
+  .option(
+    '--senders <n>',
+    `room: how many of the clients speak${facts('a quarter', BOUNDS.senders)}`,
+    count,
+  )
+  .option(
+    '--duration <time>',
+    `measured time of each run, such as 2s${timeFacts('by preset', BOUNDS.durationMs)}`,
+    duration,
+  )
+  .option(
+    '--warmup <time>',
+    `time before it, driven but not measured${timeFacts('by preset', BOUNDS.warmupMs)}`,
+    duration,
+  )
+  .option('--repeats <n>', `runs of each combination${facts('by preset', BOUNDS.repeats)}`, count)
+  .option(
+    '--size <bytes>',
+    `length of a message${facts(MESSAGE_BYTES, BOUNDS.messageBytes)}`,
+    count,
+  )
+  .option(
+    '--window <n>',
+    `requests in flight on each connection${facts(WINDOW, BOUNDS.window)}`,
+    count,
+  )
+  .option(
+    '--threads <n>',
+    `threads of the load generator${facts('a quarter of the cores, four at most', BOUNDS.threads)}`,
+    count,
+  )
+  .option(
+    '--seed <n>',
+    `seed of the order of runs and of the messages${facts('a random one', BOUNDS.seed)}`,
+    count,
+  )
   .addOption(new Option('--quick', PRESETS.quick.summary).conflicts('full'))
   .option('--full', PRESETS.full.summary)
   .addOption(
     new Option('--out <folder>', 'where results are kept').default('results').env('HUBBUB_OUT'),
   )
   .option('--json', 'print the results as JSON instead of tables')
-  .addHelpText('after', `\nWithout --quick or --full: ${PRESETS.standard.summary}.`)
+  .addHelpText(
+    'after',
+    `\n${presetTable()}\nWithout either: ${PRESETS.standard.summary}.\n\n${TIMES}`,
+  )
   .action(async ({ quick, full, duration: durationMs, warmup: warmupMs, size, ...options }) => {
     const { runBench } = await import('./bench/bench.ts')
     const preset = quick ? 'quick' : full ? 'full' : 'standard'
@@ -74,27 +142,58 @@ program
   .addOption(
     new Option(
       '--listen <address>',
-      '127.0.0.1:6667, [::1]:6667 or unix:/path; port 0 is any free one',
+      `an address and port, [::1]:6667 or unix:/path; port 0 is any free one${facts(DEFAULT_LISTEN)}`,
     )
       .env('HUBBUB_LISTEN')
       .argParser(address),
   )
-  .addOption(new Option('--port <n>', 'as --listen 127.0.0.1:<n>').env('PORT').argParser(port))
+  .addOption(
+    new Option('--port <n>', `as --listen 127.0.0.1:<n>${facts(DEFAULT_PORT, SERVE_BOUNDS.port)}`)
+      .env('PORT')
+      .argParser(port),
+  )
   .addOption(
     new Option('--name <name>', 'how the server calls itself')
       .env('HUBBUB_NAME')
       .default('hubbub.local'),
   )
   .addOption(
-    new Option('--password <word>', 'what clients must give with PASS').env('HUBBUB_PASSWORD'),
+    new Option('--password <word>', `what clients must give with PASS${facts('none')}`).env(
+      'HUBBUB_PASSWORD',
+    ),
   )
-  .option('--max-clients <n>', 'clients at a time; more are told "Server full"', positive)
-  .option('--backlog <n>', 'connections that the kernel keeps waiting', count)
-  .option('--send-queue <bytes>', 'output that may wait for one client', positive)
-  .option('--registration-timeout <time>', 'for NICK and USER, such as 10s', duration)
-  .option('--ping-interval <time>', 'silence before a client is sent a PING', duration)
-  .option('--ping-timeout <time>', 'silence after it that ends the connection', duration)
+  .option(
+    '--max-clients <n>',
+    `clients at a time; more are told "Server full"${facts('by model, see hubbub models', SERVE_BOUNDS.clients)}`,
+    within(SERVE_BOUNDS.clients),
+  )
+  .option(
+    '--backlog <n>',
+    `connections that the kernel keeps waiting${facts(DEFAULT_SERVER_LIMITS.backlog, SERVE_BOUNDS.backlog)}`,
+    within(SERVE_BOUNDS.backlog),
+  )
+  .option(
+    '--send-queue <bytes>',
+    `output that may wait for one client${facts(DEFAULT_SERVER_LIMITS.sendQueueBytesMax, SERVE_BOUNDS.sendQueueBytes)}`,
+    within(SERVE_BOUNDS.sendQueueBytes),
+  )
+  .option(
+    '--registration-timeout <time>',
+    `for NICK and USER${timeFacts(DEFAULT_PROTOCOL_LIMITS.registrationTimeoutMs, SERVE_BOUNDS.timeMs)}`,
+    time,
+  )
+  .option(
+    '--ping-interval <time>',
+    `silence before a client is sent a PING${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingIntervalMs, SERVE_BOUNDS.timeMs)}`,
+    time,
+  )
+  .option(
+    '--ping-timeout <time>',
+    `silence after it that ends the connection${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingTimeoutMs, SERVE_BOUNDS.timeMs)}`,
+    time,
+  )
   .option('--lab', 'add the commands WORK <ms> and WAIT <ms>')
+  .addHelpText('after', `\n${TIMES}`)
   .action(async (name, options) => {
     const [chosen] = checkedWords('model', [name], MODEL_NAMES)
     const model = CATALOG.find((candidate) => candidate.name === chosen)!
@@ -103,7 +202,7 @@ program
     }
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
-      listen: options.listen ?? options.port ?? DEFAULT_ADDRESS,
+      listen: options.listen ?? options.port ?? parseAddress(DEFAULT_LISTEN),
       serverName: options.name,
       version: `hubbub-${PACKAGE_VERSION}`,
       password: options.password ?? null,
@@ -152,22 +251,26 @@ program
     print(`${JSON.stringify(resultsJsonSchema(), null, 2)}\n`)
   })
 
-/** Port 6667 is the one that IRC clients try first (RFC 7194 section 2.1 calls it customary). */
-const DEFAULT_ADDRESS = parseAddress('127.0.0.1:6667')
-
 // Readers of option values. What they throw is a usage error that names the option.
 
 function count(text: string): number {
   return reading(() => parseCount('it', text))
 }
 
-/** None at all would be a server that nobody can use. */
-function positive(text: string): number {
-  return reading(() => {
-    const value = parseCount('it', text)
-    if (value === 0) throw new UsageError('0 is too few; it takes a number from 1 up.')
-    return value
-  })
+/** A reader that also keeps to bounds. */
+function within({ min, max }: Bounds): (text: string) => number {
+  return (text) => {
+    const value = count(text)
+    if (value >= min && value <= max) return value
+    throw new InvalidArgumentError(`It takes ${min} to ${max}.`)
+  }
+}
+
+function time(text: string): number {
+  const ms = duration(text)
+  const { min, max } = SERVE_BOUNDS.timeMs
+  if (ms >= min && ms <= max) return ms
+  throw new InvalidArgumentError(`It takes ${spellDuration(min)} to ${spellDuration(max)}.`)
 }
 
 function counts(text: string): number[] {

@@ -40,8 +40,14 @@ export interface BenchOptions {
   readonly json?: boolean | undefined
 }
 
-/** The bounds of the numbers: what is outside of them is a slip, or cannot be measured. */
-const BOUNDS = {
+/** The least and the greatest that is taken. */
+export interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** What is outside of these is a slip, or cannot be measured. */
+export const BOUNDS = {
   clients: { min: 1, max: 10_000 },
   senders: { min: 1, max: 10_000 },
   // Shorter windows hold too few of the 10 ms ticks in which Linux counts CPU time.
@@ -78,12 +84,25 @@ export function resolveConfig(options: BenchOptions, modelNames: readonly string
   return config
 }
 
-/** `1500`, `1500ms`, `1.5s` or `2m` in milliseconds. */
+/** `1500ms`, `1.5s` or `2m` in milliseconds. Only 0 needs no unit: 10 of what, is a guess. */
 export function parseDurationMs(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text.trim())
   if (!match) throw new UsageError(`${quote(text)} is not a duration; write it like 2s or 500ms.`)
-  const unitMs = { ms: 1, s: 1000, m: 60_000 }[match[2] ?? 'ms'] ?? 1
-  return Math.round(Number(match[1]) * unitMs)
+  const [, number = '', unit] = match
+  if (unit === undefined && Number(number) !== 0) {
+    const choice = `write ${number}ms for milliseconds or ${number}s for seconds`
+    throw new UsageError(`${quote(number)} has no unit; ${choice}.`)
+  }
+  return Math.round(Number(number) * (UNITS_MS[unit ?? ''] ?? 0))
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
+
+/** As `parseDurationMs` reads it: `500ms`, `1.5s`, `2m`. */
+export function spellDuration(ms: number): string {
+  if (ms === 0) return '0'
+  if (ms % 60_000 === 0) return `${ms / 60_000}m`
+  return ms >= 1000 && ms % 100 === 0 ? `${ms / 1000}s` : `${ms}ms`
 }
 
 /** A whole number; `what` names it in the sentence about a wrong one. */
@@ -142,15 +161,19 @@ function within(what: keyof typeof BOUNDS, value: number): number {
   const { min, max } = BOUNDS[what]
   if (Number.isInteger(value) && value >= min && value <= max) return value
   const option = OPTION_OF[what]
-  throw new UsageError(`${option} must be a whole number from ${min} to ${max}, not ${value}.`)
+  throw new UsageError(
+    what === 'durationMs' || what === 'warmupMs'
+      ? `${option} must be from ${spellDuration(min)} to ${spellDuration(max)}, not ${spellDuration(value)}.`
+      : `${option} must be a whole number from ${min} to ${max}, not ${value}.`,
+  )
 }
 
 /** How the command line calls each of the numbers. */
 const OPTION_OF: Readonly<Record<keyof typeof BOUNDS, string>> = {
   clients: '--clients',
   senders: '--senders',
-  durationMs: '--duration (in milliseconds)',
-  warmupMs: '--warmup (in milliseconds)',
+  durationMs: '--duration',
+  warmupMs: '--warmup',
   repeats: '--repeats',
   messageBytes: '--size',
   window: '--window',

@@ -7,6 +7,7 @@ import {
   parseDurationMs,
   parseWords,
   resolveConfig,
+  spellDuration,
 } from '../../bench/options.ts'
 
 const MODELS = ['sequential', 'process', 'thread', 'async']
@@ -57,7 +58,7 @@ describe('a configuration', () => {
     [{ clients: [Number.NaN] }, 'not NaN'],
     [{ clients: [] }, 'clients needs a number'],
     [{ messageBytes: 23 }, '--size must be a whole number from 24 to 400, not 23.'],
-    [{ durationMs: 99 }, '--duration (in milliseconds) must be'],
+    [{ durationMs: 99 }, '--duration must be from 100ms to 60m, not 99ms.'],
     [{ repeats: 0 }, '--repeats must be'],
     [{ seed: 2 ** 32 }, '--seed must be'],
     [{ out: '' }, '--out needs a folder, such as results.'],
@@ -72,10 +73,28 @@ describe('words of the command line', () => {
   test.each([
     ['2s', 2000],
     ['500ms', 500],
-    ['1500', 1500],
+    ['0', 0],
     ['1.5s', 1500],
     ['2m', 120_000],
   ])('%s lasts %d ms', (text, ms) => expect(parseDurationMs(text)).toBe(ms))
+
+  test.each([
+    [0, '0'],
+    [99, '99ms'],
+    [1234, '1234ms'],
+    [1500, '1.5s'],
+    [90_000, '90s'],
+    [3_600_000, '60m'],
+  ])('%d ms are spelt %s, which is read again', (ms, text) => {
+    expect(spellDuration(ms)).toBe(text)
+    expect(parseDurationMs(text)).toBe(ms)
+  })
+
+  test.each(['1500', '2', '0.5'])('%s is no duration without its unit', (text) => {
+    expect(() => parseDurationMs(text)).toThrow(
+      `"${text}" has no unit; write ${text}ms for milliseconds or ${text}s for seconds.`,
+    )
+  })
 
   test.each(['', 'soon', '2h', '-1s', '1e3', 's'])('"%s" is no duration', (text) => {
     expect(() => parseDurationMs(text)).toThrow(UsageError)

@@ -17,6 +17,7 @@ import { createServer, type Server as NetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { PRESETS } from '../../bench/presets.ts'
 import { CATALOG } from '../../servers/catalog.ts'
 import { closeClients, connectTo, registered } from '../support/client.ts'
 import { compiled, type Outcome, run } from '../support/program.ts'
@@ -68,10 +69,17 @@ describe('a value that is not one', () => {
     ['a negative number', ['serve', MODEL, '--max-clients', '-1'], /--max-clients/],
     ['half a number', ['serve', MODEL, '--backlog', '1.5'], /--backlog.*"1\.5"/],
     ['no clients at all', ['serve', MODEL, '--port', '0', '--max-clients', '0'], /--max-clients/],
+    ['a backlog too long', ['serve', MODEL, '--backlog', '65536'], /--backlog.*1 to 65535/],
+    ['a time too long', ['serve', MODEL, '--ping-interval', '61m'], /1ms to 60m/],
     ['no room for output', ['serve', MODEL, '--port', '0', '--send-queue', '0'], /--send-queue/],
     ['not a port', ['serve', MODEL, '--port', 'abc'], /--port/],
     ['a port too high', ['serve', MODEL, '--port', '65536'], /--port/],
     ['not a time', ['serve', MODEL, '--ping-timeout', '5parsecs'], /--ping-timeout.*"5parsecs"/],
+    [
+      'two places to listen',
+      ['serve', MODEL, '--listen', '127.0.0.1:0', '--port', '0'],
+      /--listen and --port both say where to listen; give one of them\./,
+    ],
     ['not a name', ['serve', MODEL, '--name', 'two words'], /--name/],
     [
       'an address without a port',
@@ -84,6 +92,8 @@ describe('a value that is not one', () => {
     ['a socket path too long', ['serve', MODEL, '--listen', `unix:/tmp/${'x'.repeat(150)}`], /107/],
     ['zero clients in a benchmark', ['bench', '--clients', '0'], /--clients.*0/],
     ['clients that are words', ['bench', '--clients', '10,ten'], /--clients.*"ten"/],
+    ['a time without a unit', ['serve', MODEL, '--ping-timeout', '10'], /--ping.*"10" has no unit/],
+    ['a duration without a unit', ['bench', '--duration', '500'], /--duration.*500ms/],
     ['a duration of nothing', ['bench', '--duration', '0s'], /--duration/],
     ['messages too long', ['bench', '--size', '5000'], /--size/],
     ['more senders than clients', ['bench', '--clients', '5', '--senders', '6'], /senders/],
@@ -234,6 +244,32 @@ describe('what is printed', () => {
       expect(stdout).toMatch(/^Usage: hubbub/)
     },
   )
+
+  test.each([['bench'], ['serve']])(
+    '%s --help says the default of every value, and the bounds of every number',
+    async (command) => {
+      const { stdout } = await run([command, '--help'])
+      const entries = stdout.split(/\n(?=  --)/).filter((entry) => /^  --[\w-]+ </.test(entry))
+      expect(entries.length).toBeGreaterThanOrEqual(10)
+      for (const entry of entries) {
+        const text = entry.replaceAll(/\s+/g, ' ')
+        expect(text).toContain('default: ')
+        if (/<(?:n|bytes|time)>|--clients/.test(text)) {
+          expect(text).toMatch(/\(\d\w* to \d+m?, default: /)
+        }
+      }
+    },
+  )
+
+  test('bench --help says what each preset chooses', async () => {
+    const { stdout } = await run(['bench', '--help'])
+    const { clients, durationMs } = PRESETS.full.workloads.session
+    const table = stdout.slice(stdout.indexOf('By preset'))
+    expect(table).toMatch(
+      new RegExp(`--full +${PRESETS.full.repeats} .* ${clients.join(',')} .*${durationMs / 1000}s`),
+    )
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
 
   test('models lists the catalog', async () => {
     const { code, stdout, stderr } = await run(['models'])
