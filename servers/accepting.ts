@@ -7,12 +7,9 @@ import {
   IoBuffer,
   type Listener,
   sendNow,
-  setSendBufferBytes,
   shutdown,
-  socketpair,
   SystemError,
 } from '../posix/index.ts'
-import { LINK_BUFFER_BYTES } from './link.ts'
 
 /** How long accepting rests when the process or the machine is out of descriptors or memory. */
 export const EXHAUSTED_REST_MS = 100
@@ -68,27 +65,6 @@ export function hostOf(client: number): string {
     return peer.family === 'unix' ? 'localhost' : peer.host
   } catch {
     return 'localhost' // It is gone already (ENOTCONN), and will be noticed to be.
-  }
-}
-
-/**
- * Makes a link and starts the owner that gets one end of it. If that throws, nothing is left behind;
- * otherwise both ends are the caller's to close.
- */
-export function startWithLink<Owner>(start: (ownersEnd: number) => Owner): {
-  owner: Owner
-  ourEnd: number
-  ownersEnd: number
-} {
-  const [ourEnd, ownersEnd] = socketpair()
-  try {
-    // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of owner.ts counts on it.
-    for (const end of [ourEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
-    return { owner: start(ownersEnd), ourEnd, ownersEnd }
-  } catch (error) {
-    close(ourEnd)
-    close(ownersEnd)
-    throw error
   }
 }
 

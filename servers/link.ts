@@ -11,6 +11,7 @@
 //   from the hub                       DELIVER  bytes to write to the client
 //                                      IDENTIFY who the client is now: registered ('1' or '0'), nickname
 //                                      ACK      the line (or SYNC) was handled, and its effects are above
+//                                      TICK     a second has passed: look at the clock, and say BEAT
 //                                      CLOSE    last bytes to write; then end the connection
 //
 // Payloads are latin1 strings, one character for one byte, as everywhere in the protocol.
@@ -23,6 +24,7 @@ export const SYNC = 0x53
 export const DELIVER = 0x44
 export const IDENTIFY = 0x49
 export const ACK = 0x41
+export const TICK = 0x54
 export const CLOSE = 0x43
 
 export const HEADER_BYTES = 3

@@ -13,6 +13,7 @@
 //    acknowledged it. Deliveries are written meanwhile, so owner and hub never wait for each other.
 // 2. The link is read after the client, and before the client is answered, whether or not poll has seen
 //    anything on it: what was relayed before a request was sent is in the link when the request is here.
+//    (Threads share memory with the hub. There a counter tells that nothing was sent, and saves a call.)
 // 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the owner asks
 //    for an acknowledgement (SYNC), which comes after all of it, before it answers.
 
@@ -45,6 +46,7 @@ import {
   LINK_BUFFER_BYTES,
   PAYLOAD_BYTES_MAX,
   SYNC,
+  TICK,
 } from './link.ts'
 import type { Settings } from './model.ts'
 
@@ -53,6 +55,8 @@ export interface HandOver {
   readonly client: number
   readonly link: number
   readonly settings: Settings
+  /** How often the hub has written to the link, in memory shared with it. A process has no such thing. */
+  readonly posted?: Int32Array | undefined
 }
 
 const CLIENT_SLOT = 0
@@ -90,22 +94,30 @@ class Owner {
   private behind = false
   /** The connection is over: by the hub's word, the conversation's, or the client's. */
   private over = false
-  /** The time of this turn: one look at the clock is enough for all that is done in it. */
-  private nowMs = clockMs()
+  private readonly posted: Int32Array | undefined
+  /** The value of `posted` when the link was last read. */
+  private seen = 0
   /** When the hub last heard of us. */
-  private toldMs = this.nowMs
-  /** When there is something to do without anybody sending anything. */
-  private dueMs = this.nowMs
+  private toldMs = clockMs()
+  /**
+   * The latest that it can be now: the time of the hub's next tick. That is exact enough for a client's
+   * time-outs, which may fire a second late but never early, and so no request pays for a clock.
+   */
+  private latestMs: number
+  /** The conversation lets time pass, and its time-outs with it. */
+  private waiting = false
 
-  constructor({ client, link, settings }: HandOver) {
+  constructor({ client, link, settings, posted }: HandOver) {
     this.client = new BlockingClient(client, {
       lookUpMs: settings.server.heartbeatMs,
       stallMs: settings.server.stallMs,
       // A client that reads slowly blocks us in a write, and we let the hub know that we live.
-      onStall: () => this.tell(BEAT, ''),
+      onStall: () => this.beat(),
     })
     this.link = link
     this.settings = settings
+    this.posted = posted
+    this.latestMs = this.toldMs + settings.server.heartbeatMs
     this.conversation = new Conversation(settings, this.toldMs)
     this.ready.set(CLIENT_SLOT, client, READABLE)
     this.ready.set(LINK_SLOT, link, READABLE)
@@ -113,16 +125,20 @@ class Owner {
 
   /** Serves the client to the end of the connection. Throws HubGone when nobody is left to serve for. */
   run(): void {
-    this.tell(BEAT, '')
+    this.beat()
     while (!this.over) {
-      this.ready.poll(2, Math.max(0, Math.ceil(this.dueMs - this.nowMs)))
-      this.nowMs = clockMs()
+      this.ready.poll(2, -1)
       if (this.ready.events(CLIENT_SLOT) !== 0) this.receive()
-      this.listen(recvNow)
+      if (this.mayHaveMail()) this.listen(recvNow)
       this.converse()
-      if (this.nowMs >= this.dueMs) this.tick()
     }
     this.client.linger(this.settings.server.lingerMs)
+  }
+
+  /** Rule 2. True too for what poll has seen: the end of the link is not posted. */
+  private mayHaveMail(): boolean {
+    if (this.posted === undefined || this.ready.events(LINK_SLOT) !== 0) return true
+    return Atomics.load(this.posted, 0) !== this.seen
   }
 
   /** Takes in what the client sent. */
@@ -135,7 +151,7 @@ class Owner {
       return this.end(reasonOf(error))
     }
     if (count === 0) this.end(CONNECTION_CLOSED)
-    else if (count !== AGAIN) this.conversation.receive(input.bytes, this.nowMs, count)
+    else if (count !== AGAIN) this.conversation.receive(input.bytes, this.latestMs, count)
   }
 
   /** Performs the conversation's effects until it needs more bytes. */
@@ -169,6 +185,7 @@ class Owner {
   /** Lets time pass. Deliveries are written meanwhile: only this client's own answers wait. */
   private wait(ms: number): void {
     const endMs = clockMs() + ms
+    this.waiting = true
     this.ready.set(CLIENT_SLOT, -1, 0)
     while (!this.over) {
       const leftMs = endMs - clockMs()
@@ -177,30 +194,34 @@ class Owner {
       if (this.ready.events(LINK_SLOT) !== 0) this.listen(recvNow)
       this.beatWhenDue()
     }
+    this.waiting = false
     this.ready.set(CLIENT_SLOT, this.client.socket, READABLE)
   }
 
   private beatWhenDue(): void {
-    this.nowMs = clockMs()
-    if (this.nowMs - this.toldMs >= this.settings.server.heartbeatMs) this.tell(BEAT, '')
+    if (clockMs() - this.toldMs >= this.settings.server.heartbeatMs) this.beat()
   }
 
-  /** What time alone brings about. Activity only ever postpones it, so it is looked at when it is due. */
+  /** Tells the hub that we live. */
+  private beat(): void {
+    this.toldMs = clockMs()
+    this.tell(BEAT, '')
+  }
+
+  /** What time alone brings about. The hub sends a tick every second. */
   private tick(): void {
-    const { server } = this.settings
-    if (this.nowMs - this.toldMs >= server.heartbeatMs) this.tell(BEAT, '')
-    const effect = this.conversation.tick(this.nowMs)
-    if (effect?.kind === 'reply') this.write(effect.text)
-    if (effect?.kind === 'close') {
-      this.write(effect.text)
-      this.end(effect.reason)
-    }
-    this.dueMs = Math.min(this.conversation.nextTickMs(), this.toldMs + server.heartbeatMs)
+    this.beat()
+    this.latestMs = this.toldMs + this.settings.server.heartbeatMs
+    if (this.waiting) return
+    const effect = this.conversation.tick(this.toldMs)
+    if (effect !== null && 'text' in effect) this.write(effect.text)
+    if (effect?.kind === 'close') this.end(effect.reason)
   }
 
   /** Takes frames from the link, and performs each whole one. */
   private listen(receive: typeof recv): void {
     const { length } = this.frames
+    if (this.posted !== undefined) this.seen = Atomics.load(this.posted, 0)
     const count = receive(this.link, this.frames, this.filled, length - this.filled)
     if (count === AGAIN) return
     if (count === 0) throw new HubGone()
@@ -220,6 +241,7 @@ class Owner {
     if (this.filled > 0 || count > NEARLY_FULL_BYTES || frames > NEARLY_FULL_FRAMES) {
       this.behind = true
     }
+    this.beatWhenDue() // A client that reads slowly, but reads, delays the hub's ticks.
   }
 
   private performFrame(kind: number, start: number, end: number): void {
@@ -235,6 +257,9 @@ class Owner {
         this.conversation.identify(this.frames.read(start + 1, end), registered)
         break
       }
+      case TICK:
+        this.tick()
+        break
       case CLOSE:
         this.deliver(start, end)
         this.over = true
@@ -255,7 +280,6 @@ class Owner {
     } catch {
       throw new HubGone() // EPIPE, ECONNRESET: there is no other reason for a socketpair to fail.
     }
-    this.toldMs = this.nowMs
   }
 
   /** Tells the hub something, and writes deliveries until it has acknowledged it (rule 1). */

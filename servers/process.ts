@@ -15,7 +15,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { close } from '../posix/index.ts'
-import { accepted, hostOf, refuse, startWithLink } from './accepting.ts'
+import { accepted, hostOf, refuse } from './accepting.ts'
 import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type Link, Switchboard } from './switchboard.ts'
@@ -28,8 +28,8 @@ export function serve(setup: Setup): Server {
 
 /** One client: the process that has its socket. The parent keeps no copy of it. */
 interface Client {
-  readonly owner: ChildProcess
   readonly link: Link
+  readonly owner: ChildProcess
 }
 
 class ProcessServer implements Server {
@@ -63,17 +63,19 @@ class ProcessServer implements Server {
   private admit(socket: number): void {
     const { settings } = this.setup
     if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
-    const host = hostOf(socket)
-    const { owner, ourEnd, ownersEnd } = startWithLink((link) => startOwner(settings, socket, link))
+    const { link, owner } = this.switchboard.connect(
+      hostOf(socket),
+      (link) => startOwner(settings, socket, link),
+      () => this.kill(client),
+    )
     // Our copies go at once. While one is open here, the child's death would not end the connection.
-    close(ownersEnd)
+    close(link.ownersEnd)
     if (owner.pid === undefined) {
       owner.once('error', (error) => this.fail(socket, error))
-      return close(ourEnd)
+      return this.switchboard.bury(link)
     }
     close(socket)
-    const link = this.switchboard.connect(ourEnd, host, () => this.kill(client))
-    const client: Client = { owner, link }
+    const client: Client = { link, owner }
     this.clients.add(client)
     owner.once('exit', () => this.bury(client))
   }
@@ -91,7 +93,7 @@ class ProcessServer implements Server {
 
   /** The process has ended, in whatever way, and the kernel has closed its descriptors. */
   private bury(client: Client): void {
-    this.switchboard.disconnect(client.link, 'Connection lost')
+    this.switchboard.bury(client.link)
     this.clients.delete(client)
     if (this.clients.size === 0) this.emptied()
   }
@@ -112,8 +114,8 @@ class ProcessServer implements Server {
 }
 
 /** A process inherits its descriptors: the client becomes its number 3, the link its number 4. */
-function startOwner(settings: Settings, socket: number, link: number): ChildProcess {
+function startOwner(settings: Settings, socket: number, link: Link): ChildProcess {
   return spawn(process.execPath, [OWNER, JSON.stringify(settings)], {
-    stdio: ['ignore', 'ignore', 'inherit', socket, link],
+    stdio: ['ignore', 'ignore', 'inherit', socket, link.ownersEnd],
   })
 }

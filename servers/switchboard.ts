@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import { Hub } from '../protocol/index.ts'
+import { close, setSendBufferBytes, socketpair } from '../posix/index.ts'
 import {
   ACK,
   CLOSE,
@@ -16,8 +17,10 @@ import {
   GONE,
   IDENTIFY,
   LINE,
+  LINK_BUFFER_BYTES,
   readFrames,
   SYNC,
+  TICK,
 } from './link.ts'
 import type { Settings } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
@@ -29,11 +32,18 @@ const STARTING_MAX = 2 * availableParallelism()
 /** A thread or process has this long to start. It takes 20 to 90 ms of CPU time on an idle machine. */
 const START_MS_MAX = 10_000
 
+/** How long an owner that was told to end may go on after its time to linger is over. */
+const KILL_MARGIN_MS = 500
+
 /** The hub's end of one link. */
 export class Link {
   readonly socket: Socket
+  /** The owner's end, which is the caller's. */
+  readonly ownersEnd: number
   /** Ends the owner at once, when it cannot be asked to end. */
   readonly kill: () => void
+  /** How often we have written, in memory that a thread shares with us (owner.ts, rule 2). */
+  readonly posted = new Int32Array(new SharedArrayBuffer(4))
   /** Frames of this turn. */
   frames = ''
   /** Deliveries of this turn, not yet in a frame: consecutive ones share one. */
@@ -43,10 +53,23 @@ export class Link {
   incoming = ''
   heardMs = performance.now() + START_MS_MAX
   closing = false
+  /** Kills an owner that does not end by itself. */
+  private killing: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, kill: () => void) {
+  constructor(socket: Socket, ownersEnd: number, kill: () => void) {
     this.socket = socket
+    this.ownersEnd = ownersEnd
     this.kill = kill
+  }
+
+  /** The owner has been told to end, or is about to. */
+  endsWithin(ms: number): void {
+    this.killing ??= setTimeout(this.kill, ms).unref()
+  }
+
+  /** The owner has ended. Whatever it left may be used for others from now on. */
+  ended(): void {
+    clearTimeout(this.killing)
   }
 }
 
@@ -63,6 +86,7 @@ export class Switchboard implements ClientPort<Link> {
   private readonly memory = Buffer.allocUnsafeSlow(64 * 1024)
   private readonly watching: NodeJS.Timeout
   private watchedMs = performance.now()
+  private draining = false
 
   constructor(settings: Settings, log: (sentence: string) => void) {
     this.settings = settings
@@ -71,10 +95,35 @@ export class Switchboard implements ClientPort<Link> {
     this.watching = setInterval(() => this.watch(), settings.server.heartbeatMs)
   }
 
-  /** A new client. `fd` is the hub's end of its link, which belongs to the switchboard from now on. */
-  connect(fd: number, host: string, kill: () => void): Link {
+  /**
+   * A new client: makes a link for it, and has `start` start an owner at the link's other end. When that
+   * throws, nothing is left behind.
+   */
+  connect<Owner>(
+    host: string,
+    start: (link: Link) => Owner,
+    kill: () => void,
+  ): { link: Link; owner: Owner } {
+    const link = this.open(kill)
+    try {
+      const owner = start(link)
+      this.links.add(link)
+      this.starting.add(link)
+      perform(this.hub.connect(link, host, Date.now()), this)
+      return { link, owner }
+    } catch (error) {
+      link.socket.destroy()
+      close(link.ownersEnd)
+      throw error
+    }
+  }
+
+  private open(kill: () => void): Link {
+    const [ourEnd, ownersEnd] = socketpair()
+    // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of owner.ts counts on it.
+    for (const end of [ourEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
     const options: SocketConstructorOpts & { onread: OnReadOpts } = {
-      fd,
+      fd: ourEnd,
       readable: true,
       writable: true,
       onread: {
@@ -82,13 +131,10 @@ export class Switchboard implements ClientPort<Link> {
         callback: (count) => this.receive(link, this.memory.toString('latin1', 0, count)),
       },
     }
-    const link = new Link(new Socket(options), kill)
-    this.links.add(link)
-    this.starting.add(link)
+    const link = new Link(new Socket(options), ownersEnd, kill)
     link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
     link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
     link.socket.resume()
-    perform(this.hub.connect(link, host, Date.now()), this)
     return link
   }
 
@@ -118,12 +164,19 @@ export class Switchboard implements ClientPort<Link> {
   }
 
   /** The client is gone, or its owner is. Others learn the reason; the link is closed. */
-  disconnect(link: Link, reason: string): void {
+  private disconnect(link: Link, reason: string): void {
     if (!this.links.delete(link)) return
     this.started(link)
     link.closing = true
+    link.endsWithin(this.settings.server.lingerMs + KILL_MARGIN_MS)
     perform(this.hub.disconnect(link, reason), this)
     link.socket.destroy()
+  }
+
+  /** The owner has ended, in whatever way. */
+  bury(link: Link): void {
+    this.disconnect(link, 'Connection lost')
+    link.ended()
   }
 
   /** Collects a delivery, for the end of this turn. */
@@ -141,7 +194,8 @@ export class Switchboard implements ClientPort<Link> {
     this.queue(link, frame(CLOSE, text))
     this.flush(link)
     link.closing = true
-    setTimeout(() => this.links.has(link) && link.kill(), this.settings.server.lingerMs).unref()
+    // While we drain, whoever drains us limits the time.
+    if (!this.draining) link.endsWithin(this.settings.server.lingerMs + KILL_MARGIN_MS)
   }
 
   private acknowledge(link: Link): void {
@@ -180,13 +234,15 @@ export class Switchboard implements ClientPort<Link> {
     link.acknowledges = false
     if (frames === '') return
     link.socket.write(frames, 'latin1')
+    Atomics.add(link.posted, 0, 1)
     if (link.socket.writableLength > this.settings.server.sendQueueBytesMax) {
       perform(this.hub.evict(link, 'SendQ exceeded'), this)
     }
   }
 
   /**
-   * Looks for owners that have said nothing for too long: stopped, or in an endless loop. If we ourselves
+   * Tells all owners that time passes, and looks for those that have said nothing for too long: stopped,
+   * or in an endless loop. If we ourselves
    * were away (starting many others, or stopped), their words may be waiting to be read: then nobody is
    * judged before the next look.
    */
@@ -197,16 +253,20 @@ export class Switchboard implements ClientPort<Link> {
     this.watchedMs = nowMs
     for (const link of this.links) {
       if (wasAway) link.heardMs = Math.max(link.heardMs, nowMs)
-      if (nowMs - link.heardMs < hungMs) continue
+      if (nowMs - link.heardMs < hungMs) {
+        this.queue(link, frame(TICK, ''))
+        continue
+      }
       this.log('A conversation has stopped answering and is ended.')
-      this.disconnect(link, 'Conversation hung')
       link.kill()
+      this.disconnect(link, 'Conversation hung')
     }
   }
 
   /** Tells every client that the server shuts down, after everything else that it had to hear. */
   shutdown(): void {
     clearInterval(this.watching)
+    this.draining = true
     perform(this.hub.shutdown('Server shutting down'), this)
   }
 }

@@ -13,7 +13,7 @@
 
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { close, shutdown } from '../posix/index.ts'
-import { accepted, hostOf, refuse, sayLast, startWithLink } from './accepting.ts'
+import { accepted, hostOf, refuse, sayLast } from './accepting.ts'
 import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import type { HandOver } from './owner.ts'
@@ -28,12 +28,11 @@ export function serve(setup: Setup): Server {
   return new ThreadServer(setup)
 }
 
-/** One client: its descriptor, the owner's end of the link, and the thread that works on both. */
+/** One client: its descriptor, the link to the hub, and the thread that works on both. */
 interface Client {
   readonly socket: number
-  readonly ownersEnd: number
-  readonly owner: Worker
   readonly link: Link
+  readonly owner: Worker
 }
 
 class ThreadServer implements Server {
@@ -67,10 +66,12 @@ class ThreadServer implements Server {
   private admit(socket: number): void {
     const { settings } = this.setup
     if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
-    const host = hostOf(socket)
-    const { owner, ourEnd, ownersEnd } = startWithLink((link) => startOwner(settings, socket, link))
-    const link = this.switchboard.connect(ourEnd, host, () => this.kill(client))
-    const client: Client = { socket, ownersEnd, owner, link }
+    const { link, owner } = this.switchboard.connect(
+      hostOf(socket),
+      (link) => startOwner(settings, socket, link),
+      () => this.kill(client),
+    )
+    const client: Client = { socket, link, owner }
     this.clients.add(client)
     owner.once('error', (error) => this.fail(client, error))
     owner.once('exit', () => this.bury(client))
@@ -85,15 +86,15 @@ class ThreadServer implements Server {
   /** Ends a thread wherever it is: JavaScript is terminated, a blocked system call is woken. */
   private kill(client: Client): void {
     shutdown(client.socket, 'both')
-    shutdown(client.ownersEnd, 'both')
+    shutdown(client.link.ownersEnd, 'both')
     void client.owner.terminate()
   }
 
   /** The thread has ended, in whatever way. Only now is it safe to give its descriptors back. */
   private bury(client: Client): void {
-    this.switchboard.disconnect(client.link, 'Connection lost')
+    this.switchboard.bury(client.link)
     close(client.socket)
-    close(client.ownersEnd)
+    close(client.link.ownersEnd)
     this.clients.delete(client)
     if (this.clients.size === 0) this.emptied()
   }
@@ -114,7 +115,8 @@ class ThreadServer implements Server {
 }
 
 /** A thread shares our descriptors: it is told their numbers. */
-function startOwner(settings: Settings, socket: number, link: number): Worker {
-  const handOver: HandOver = { client: socket, link, settings }
+function startOwner(settings: Settings, socket: number, link: Link): Worker {
+  const { ownersEnd, posted } = link
+  const handOver: HandOver = { client: socket, link: ownersEnd, settings, posted }
   return new Worker(OWNER, { workerData: handOver, resourceLimits: MEMORY })
 }
