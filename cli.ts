@@ -9,7 +9,7 @@ import {
   InvalidArgumentError,
   Option,
 } from '@commander-js/extra-typings'
-import { AddressError, parseAddress } from './posix/address.ts'
+import { type Address, AddressError, parseAddress } from './posix/address.ts'
 import { Failure, UsageError } from './bench/errors.ts'
 import { facts, presetTable, timeFacts } from './bench/help.ts'
 import {
@@ -194,15 +194,17 @@ program
   )
   .option('--lab', 'add the commands WORK <ms> and WAIT <ms>')
   .addHelpText('after', `\n${TIMES}`)
-  .action(async (name, options) => {
+  .action(async (name, options, command) => {
     const [chosen] = checkedWords('model', [name], MODEL_NAMES)
     const model = CATALOG.find((candidate) => candidate.name === chosen)!
     if (!/^[!-9;-~]{1,63}$/.test(options.name)) {
       throw new UsageError('--name must be one word of printable ASCII, without a colon.')
     }
+    const isGiven = (option: 'listen' | 'port') => command.getOptionValueSource(option) === 'cli'
+    const listen = whereToListen(options, isGiven)
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
-      listen: options.listen ?? options.port ?? parseAddress(DEFAULT_LISTEN),
+      listen,
       serverName: options.name,
       version: `hubbub-${PACKAGE_VERSION}`,
       password: options.password ?? null,
@@ -223,10 +225,10 @@ program
 program
   .command('models')
   .description('list the concurrency models')
-  .option('--json', 'as JSON')
+  .option('--json', 'as JSON; clientsAtOnce is a number, or "all"')
   .action(async ({ json }) => {
-    const { renderCatalog } = await import('./bench/reporters/catalog.ts')
-    print(json ? `${JSON.stringify(CATALOG, null, 2)}\n` : renderCatalog(CATALOG))
+    const { catalogToJson, renderCatalog } = await import('./bench/reporters/catalog.ts')
+    print(json ? catalogToJson(CATALOG) : renderCatalog(CATALOG))
   })
 
 program
@@ -250,6 +252,18 @@ program
     const { resultsJsonSchema } = await import('./bench/results.ts')
     print(`${JSON.stringify(resultsJsonSchema(), null, 2)}\n`)
   })
+
+/** An option comes before the environment; of the two variables, the one that says more does. */
+function whereToListen(
+  { listen, port }: { listen?: Address | undefined; port?: Address | undefined },
+  isGiven: (option: 'listen' | 'port') => boolean,
+): Address {
+  if (isGiven('listen') && isGiven('port')) {
+    throw new UsageError('--listen and --port both say where to listen; give one of them.')
+  }
+  const told = isGiven('port') ? port : (listen ?? port)
+  return told ?? parseAddress(DEFAULT_LISTEN)
+}
 
 // Readers of option values. What they throw is a usage error that names the option.
 
@@ -285,11 +299,11 @@ function duration(text: string): number {
   return reading(() => parseDurationMs(text))
 }
 
-function address(text: string): ReturnType<typeof parseAddress> {
+function address(text: string): Address {
   return reading(() => parseAddress(text))
 }
 
-function port(text: string): ReturnType<typeof parseAddress> {
+function port(text: string): Address {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError(`"${text}" is not a port.`)
   return address(`127.0.0.1:${text}`)
 }

@@ -1,4 +1,5 @@
-// The catalog of models for a terminal: the two questions that each of them answers, and what it cannot.
+// The catalog of models, for a terminal and as JSON: the two questions that each of them answers, and what
+// it cannot.
 
 import type { ModelInfo } from '../../servers/catalog.ts'
 import type { Paint } from './text.ts'
@@ -9,6 +10,12 @@ const LABEL_COLUMNS = 20
 export function renderCatalog(models: readonly ModelInfo[], colour?: boolean): string {
   const paint = painter(colour)
   return models.map((model) => renderModel(model, paint)).join('\n\n') + '\n'
+}
+
+/** JSON knows no Infinity, and null would say that it is not known. */
+export function catalogToJson(models: readonly ModelInfo[]): string {
+  const json = JSON.stringify(models, (_, value) => (value === Infinity ? 'all' : value), 2)
+  return `${json}\n`
 }
 
 function renderModel(model: ModelInfo, paint: Paint): string {

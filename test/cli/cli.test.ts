@@ -206,6 +206,12 @@ describe('serve', () => {
     })
     expect(byOption.address).not.toBe(fromPort.address)
     await stopCleanly(byOption)
+    const byPort = await startServer(MODEL, ['--port', '0'], {
+      env: { PORT: `${port}`, HUBBUB_LISTEN: `127.0.0.1:${port}` },
+      listen: null,
+    })
+    expect(byPort.address).not.toBe(fromPort.address)
+    await stopCleanly(byPort)
   })
 
   test.each([
@@ -226,6 +232,39 @@ describe('serve', () => {
     const right = await (await connectTo(server.address)).register('alice', 'sesame')
     await right.barrier()
     await stopCleanly(server)
+  })
+})
+
+describe('bench, while another benchmark holds the lock', () => {
+  const temporary = mkdtempSync(join(folder, 'locked-'))
+  const lock = join(temporary, 'hubbub-bench.lock')
+  const owner = JSON.stringify({ pid: process.pid, startTicks: null })
+  const file = join(temporary, 'file')
+  beforeAll(() => {
+    writeFileSync(lock, owner)
+    writeFileSync(file, '')
+  })
+
+  // `sequential` talks to one client at a time, and nobody hears what is said in a room.
+  const alone = CATALOG.find(({ clientsAtOnce }) => clientsAtOnce === 1)!.name
+
+  test.each([
+    ['a model', USAGE, ['--models', 'asynk'], /no model "asynk"/],
+    ['a workload', USAGE, ['--workloads', 'pinh'], /no workload "pinh"/],
+    ['a number', USAGE, ['--repeats', '0'], /--repeats .* from 1 to 1000/],
+    ['a duration', USAGE, ['--duration', '99ms'], /--duration .* from 100ms/],
+    ['two presets', USAGE, ['--quick', '--full'], /--quick.*--full/],
+    ['more senders than clients', USAGE, ['--clients', '2', '--senders', '3'], /3 senders/],
+    ['nothing that can be run', USAGE, ['--models', alone, '--workloads', 'room'], /nobody hears/],
+    ['no folder', USAGE, ['--out', ''], /--out needs a folder/],
+    ['a folder that cannot be', FAILED, ['--out', join(file, 'results')], /cannot be written/],
+    ['nothing wrong at all', FAILED, [], /another benchmark is running/],
+  ])('%s is named first', async (_, code, args, names) => {
+    const out = args.includes('--out') ? [] : ['--out', join(temporary, 'results')]
+    const outcome = await run(['bench', ...args, ...out], { env: { TMPDIR: temporary } })
+    expectRefusal(outcome, code)
+    expect(outcome.stderr).toMatch(names)
+    expect(readFileSync(lock, 'utf8')).toBe(owner)
   })
 })
 
@@ -278,9 +317,18 @@ describe('what is printed', () => {
       expect(stdout).toContain(name)
       expect(stdout.replaceAll(/\s+/g, ' ')).toContain(summary)
     }
-    const { stdout: json } = await run(['models', '--json'])
-    const listed = JSON.parse(json) as { name: string }[]
-    expect(listed.map(({ name }) => name)).toEqual(CATALOG.map(({ name }) => name))
+  })
+
+  test('models --json lists it for programs: who serves all clients at once says so', async () => {
+    const { stdout } = await run(['models', '--json'])
+    const listed = JSON.parse(stdout) as { name: string; clientsAtOnce: number | string }[]
+    expect(listed.map(({ name, clientsAtOnce }) => [name, clientsAtOnce])).toEqual(
+      CATALOG.map(({ name, clientsAtOnce }) => [
+        name,
+        clientsAtOnce === Infinity ? 'all' : clientsAtOnce,
+      ]),
+    )
+    expect((await run(['models', '--help'])).stdout).toContain('"all"')
   })
 
   test('no colour codes go to a pipe', async () => {
@@ -383,7 +431,7 @@ describe('bench and report', () => {
       [text.slice(0, -3), /cut short/],
       [flipped, /damaged/],
       [versions, /version 999/],
-      ['{}', /schema|results/],
+      ['{}', /is not a results file of hubbub: it has no schemaVersion; name a \.json file/],
       ['[1, 2', /cut short|not valid/],
       ['hello', /not valid JSON|results/],
       ['\0\xff\xfe', /not valid JSON|results/],
