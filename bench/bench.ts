@@ -16,7 +16,7 @@ import { CATALOG } from '../servers/catalog.ts'
 import { readEnvironment } from './environment.ts'
 import type { Answers } from './equivalence.ts'
 import { compareAnswers, replay } from './equivalence.ts'
-import { Failure } from './errors.ts'
+import { Failure, UsageError } from './errors.ts'
 import { defaultLockPath, takeLock } from './lock.ts'
 import type { BenchOptions } from './options.ts'
 import { resolveConfig } from './options.ts'
@@ -89,6 +89,7 @@ export async function runBench(
   const names = catalog.map(({ name }) => name)
   const config = resolveConfig(options, names)
   const plan = planRun(config, catalog)
+  refuseEmptyPlan(plan)
   const command = surroundings.serverCommand()
   prepareFolder(options.out)
   const releaseLock = takeLock(surroundings.lockPath)
@@ -102,6 +103,13 @@ export async function runBench(
   } finally {
     releaseLock()
   }
+}
+
+/** A run without a single trial would end with empty tables. */
+function refuseEmptyPlan({ trials, points }: Plan): void {
+  if (trials.length > 0) return
+  const why = new Set(points.map(({ model, cannot }) => `${model.name} ${cannot}`))
+  throw new UsageError(`Nothing of this can be run: ${[...why].join('; ')}.`)
 }
 
 /** One run, from the first server to the judged results. */
