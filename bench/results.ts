@@ -37,7 +37,13 @@ export function writeResults(path: string, results: Results): void {
 export function readResults(path: string): Results {
   const parsed = parseJson(path, readText(path))
   const version = versionOf(parsed)
-  if (version !== undefined && version !== SCHEMA_VERSION) throw otherVersion(path, version)
+  if (version === undefined) {
+    throw new Failure(
+      `${path} is not a results file of hubbub: it has no schemaVersion; ` +
+        'name a .json file that `hubbub bench` has written.',
+    )
+  }
+  if (version !== SCHEMA_VERSION) throw otherVersion(path, version)
   const checked = ResultsFile.safeParse(parsed)
   if (!checked.success) {
     const issue = checked.error.issues[0]

@@ -124,8 +124,13 @@ describe('what cannot be read', () => {
   })
 
   test('is no results file: the first wrong place is named', () => {
-    expect(refusal(file('{"name": "hubbub"}'))).toMatch(/is not a results file of hubbub \(.+\)\.$/)
-    expect(refusal(file('[1, 2]'))).toMatch(/\(the whole file: /)
+    for (const other of ['{}', '{"name": "hubbub"}', '[1, 2]', 'null', '7', '"text"']) {
+      expect(refusal(file(other))).toMatch(
+        /is not a results file of hubbub: it has no schemaVersion; name a \.json file that `hubbub bench` has written\.$/,
+      )
+    }
+    const less = changed((results) => delete results['config'])
+    expect(refusal(file(less))).toMatch(/\(config: it is missing\)/)
     const wrong = changed(({ points }) => {
       ;(points as { summary: { served: unknown } }[])[3]!.summary.served = 'all'
     })
