@@ -7,7 +7,6 @@
 //
 // Interrupted, it skips to the last line with what it has.
 
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -30,7 +29,7 @@ import { openProgress } from './progress.ts'
 import { formatDuration } from './reporters/numbers.ts'
 import { markdownReport } from './reporters/markdown.ts'
 import { terminalReport } from './reporters/terminal.ts'
-import { prepareFolder, resultsToJson, writeNewFile } from './results.ts'
+import { prepareFolder, resultsToJson, writeNewFiles } from './results.ts'
 import type { Config, Repeat, Results } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { Patience } from './server.ts'
@@ -266,25 +265,20 @@ function publish(results: Results, options: BenchOptions, io: BenchIo): void {
 
 function writeFiles(results: Results, json: string, folder: string): string[] {
   const stem = join(folder, results.startedAt.replaceAll(':', '-').replace(/\..*/, 'Z'))
-  const path = writeUnderNewName(stem, '.json', json)
-  const reportPath = path.replace(/\.json$/, '.md')
-  writeNewFile(reportPath, markdownReport(results))
-  return [path, reportPath]
+  const report = markdownReport(results)
+  for (let number = 1; number <= NAMES_MAX; number++) {
+    const name = number === 1 ? stem : `${stem}-${number}`
+    const pair = [
+      { path: `${name}.json`, text: json },
+      { path: `${name}.md`, text: report },
+    ]
+    if (writeNewFiles(pair)) return pair.map(({ path }) => path)
+  }
+  throw new Failure(`${stem} and ${NAMES_MAX} names like it are taken; move them away.`)
 }
 
 /** Two runs may end within one second, and clocks are set back: a name that is taken gets a number. */
 const NAMES_MAX = 1000
-
-function writeUnderNewName(stem: string, suffix: string, text: string): string {
-  for (let number = 1; number <= NAMES_MAX; number++) {
-    const path = `${stem}${number === 1 ? '' : `-${number}`}${suffix}`
-    if (!existsSync(path)) {
-      writeNewFile(path, text)
-      return path
-    }
-  }
-  throw new Failure(`${stem}${suffix} and ${NAMES_MAX} names like it are taken; move them away.`)
-}
 
 function identityOf({ model, workload, clients }: PlannedPoint) {
   return { model: model.name, workload: workload.name, clients }

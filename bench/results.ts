@@ -86,24 +86,54 @@ function makeFolder(folder: string): void {
   for (const path of missing.toReversed()) fs.mkdirSync(path)
 }
 
-/**
- * A temporary file in the same folder, all bytes, fsync, the final name, fsync of the folder. The name
- * is given with link(2), which unlike rename(2) never replaces a file that is there already.
- */
 export function writeNewFile(path: string, text: string): void {
-  const temporary = temporaryName(path)
-  try {
-    writeDurably(temporary, text)
-    giveName(temporary, path)
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') {
-      throw new Failure(`${path} exists already; it was not touched. Choose another name.`)
-    }
-    throw new Failure(`${path} could not be written (${reason(error)}); nothing was changed.`)
-  } finally {
-    fs.rmSync(temporary, { force: true })
+  if (!writeNewFiles([{ path, text }])) {
+    throw new Failure(`${path} exists already; it was not touched. Choose another name.`)
   }
-  syncFolder(dirname(path))
+}
+
+interface NewFile {
+  readonly path: string
+  readonly text: string
+}
+
+/**
+ * Files that belong together: all of them or none. False when one of the names is
+ * taken. Each is a temporary file in the same folder, all bytes, fsync; only then they get their names,
+ * with link(2), which unlike rename(2) never replaces a file that is there already.
+ */
+export function writeNewFiles(files: readonly NewFile[]): boolean {
+  if (files.some(({ path }) => fs.existsSync(path))) return false
+  const drafts = files.map((file) => ({ ...file, temporary: temporaryName(file.path) }))
+  const named: string[] = []
+  let at = '' // Which one an error is about.
+  try {
+    for (const { path, text, temporary } of drafts) {
+      at = path
+      writeDurably(temporary, text)
+    }
+    for (const { path, temporary } of drafts) {
+      at = path
+      giveName(temporary, path)
+      named.push(path)
+    }
+  } catch (error) {
+    for (const path of named) drop(path)
+    if (systemErrorCode(error) === 'EEXIST') return false
+    throw new Failure(`${at} could not be written (${reason(error)}); nothing was changed.`)
+  } finally {
+    for (const { temporary } of drafts) drop(temporary)
+  }
+  for (const { path } of files) syncFolder(dirname(path))
+  return true
+}
+
+function drop(path: string): void {
+  try {
+    fs.rmSync(path, { force: true })
+  } catch {
+    // Its folder is no folder, or gone: then so is the file.
+  }
 }
 
 function temporaryName(path: string): string {

@@ -135,6 +135,36 @@ describe('a run of good servers', () => {
   )
 
   test(
+    'a name of which the .md alone is taken goes to neither file, and nothing is overwritten',
+    async () => {
+      const options = { ...TINY, repeats: 1, out: folder }
+      const world = surroundings('good')
+      let taken = ''
+      await runBench(options, io(), {
+        ...world,
+        runLoad: async (spec, hooks) => {
+          // The name is that of the second in which the run began, which was not long ago.
+          const beganAtMs = Date.now() - Math.ceil(spec.warmupMs)
+          for (let s = -10; s <= 1; s++) {
+            taken = new Date(beganAtMs + s * 1000).toISOString().replaceAll(':', '-')
+            writeFileSync(join(folder, taken.replace(/\..*/, 'Z.md')), 'precious')
+          }
+          return runLoad(spec, hooks)
+        },
+      })
+      const names = readdirSync(folder)
+      const [json = ''] = names.filter((name) => name.endsWith('.json'))
+      expect(json).toMatch(/Z-2\.json$/)
+      const report = json.replace('.json', '.md')
+      expect(readFileSync(join(folder, report), 'utf8')).toMatch(/^# hubbub/)
+      for (const name of names.filter((name) => name.endsWith('.md') && name !== report)) {
+        expect(readFileSync(join(folder, name), 'utf8')).toBe('precious')
+      }
+    },
+    LONG_MS,
+  )
+
+  test(
     'leaves out what a model cannot do, and marks what it did with fewer clients',
     async () => {
       const world = { ...surroundings('good'), catalog: [model('good'), model('better', 1)] }

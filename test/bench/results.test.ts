@@ -14,6 +14,7 @@ import {
   resultsJsonSchema,
   resultsToJson,
   writeNewFile,
+  writeNewFiles,
   writeResults,
 } from '../../bench/results.ts'
 import { sampleResults } from './sample.ts'
@@ -155,6 +156,31 @@ describe('writing', () => {
     const path = file('precious')
     expect(() => writeResults(path, SAMPLE)).toThrow(/exists already; it was not touched/)
     expect(fs.readFileSync(path, 'utf8')).toBe('precious')
+  })
+
+  test('writes a pair under two names, or neither', () => {
+    const inner = join(folder, 'pair')
+    fs.mkdirSync(inner)
+    const [json, md] = [join(inner, 'a.json'), join(inner, 'a.md')]
+    fs.writeFileSync(md, 'precious')
+    const pair = [
+      { path: json, text: '{}' },
+      { path: md, text: 'table' },
+    ]
+    expect(writeNewFiles(pair)).toBe(false)
+    expect(fs.readdirSync(inner)).toEqual(['a.md'])
+    expect(fs.readFileSync(md, 'utf8')).toBe('precious')
+    fs.rmSync(md)
+    expect(writeNewFiles(pair)).toBe(true)
+    expect(fs.readdirSync(inner)).toEqual(['a.json', 'a.md'])
+    expect(fs.readFileSync(md, 'utf8')).toBe('table')
+    expect(() =>
+      writeNewFiles([
+        { path: `${json}.2`, text: '' },
+        { path: `${md}/3`, text: '' },
+      ]),
+    ).toThrow(/could not be written \(ENOTDIR\); nothing was changed/)
+    expect(fs.readdirSync(inner)).toEqual(['a.json', 'a.md'])
   })
 
   test('leaves nothing behind when it fails', () => {
