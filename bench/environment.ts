@@ -30,6 +30,7 @@ export async function readEnvironment(): Promise<Environment> {
     memoryMib: Math.round(os.totalmem() / 2 ** 20),
     openFilesMax: readOpenFilesMax(),
     loadAverageBefore: process.platform === 'win32' ? null : (os.loadavg()[0] ?? null),
+    schedulerGroups: readSchedulerGroups(),
   }
 }
 
@@ -47,6 +48,20 @@ export async function readCommit(folder: string): Promise<Environment['commit']>
     return { id, dirty: changes !== '' }
   } catch {
     return null
+  }
+}
+
+const AUTOGROUP_SETTING = '/proc/sys/kernel/sched_autogroup_enabled'
+
+/**
+ * Linux may share the CPU among sessions first, and only then among the threads of each (sched(7),
+ * autogroup). Servers are started in our own session, so they and the generator share one group.
+ */
+export function readSchedulerGroups(path = AUTOGROUP_SETTING): Environment['schedulerGroups'] {
+  try {
+    return readFileSync(path, 'utf8').trim() === '0' ? 'none' : 'shared'
+  } catch {
+    return 'none'
   }
 }
 

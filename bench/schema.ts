@@ -227,6 +227,11 @@ const Environment = z.strictObject({
   memoryMib: count,
   openFilesMax: count.nullable(),
   loadAverageBefore: amount.nullable(),
+  /**
+   * `shared`: the kernel schedules sessions as groups, and servers are in that of the load generator.
+   * `none`: it does not. Either way each thread competes alone.
+   */
+  schedulerGroups: z.enum(['shared', 'none']),
 })
 
 const RESULTS_SHAPE = {

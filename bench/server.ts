@@ -91,6 +91,8 @@ export async function startServer(
   signal.throwIfAborted()
   const [program = '', ...words] = command
   const startedAt = performance.now()
+  // Not detached: in a session of its own, a scheduling group on many machines, a server of a hundred
+  // threads would get no more of the CPU than one of a single thread. See `schedulerGroups`.
   const child = spawn(program, [...words, model, '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentOfServers(),

@@ -7,10 +7,12 @@ import { formatDuration, formatCount } from './numbers.ts'
 /** The machine, the software and the run, a line each. */
 export function contextLines({ environment: e, config, startedAt, elapsedMs }: Results): string[] {
   const commit = e.commit ? `, commit ${e.commit.id.slice(0, 10)}${e.commit.dirty ? '+' : ''}` : ''
+  const groups =
+    e.schedulerGroups === 'shared' ? ' · server and generator in one scheduling group' : ''
   const when = startedAt.replace('T', ' ').replace(/\..*/, ' UTC')
   return [
     `hubbub ${e.hubbub}${commit} · Node ${e.node} · ${e.kernel} · ${e.architecture}`,
-    `${e.cpu}, ${e.cores} ${e.cores === 1 ? 'core' : 'cores'}, ${formatCount(e.memoryMib / 1024)} GiB`,
+    `${e.cpu}, ${e.cores} ${e.cores === 1 ? 'core' : 'cores'}, ${formatCount(e.memoryMib / 1024)} GiB${groups}`,
     `${when} · took ${formatDuration(elapsedMs)} · seed ${config.seed}`,
   ]
 }

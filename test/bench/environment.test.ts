@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readCommit, readEnvironment } from '../../bench/environment.ts'
+import { readCommit, readEnvironment, readSchedulerGroups } from '../../bench/environment.ts'
 
 let folder = ''
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'hubbub-environment-'))))
@@ -41,10 +41,26 @@ describe('the commit', () => {
   })
 })
 
+describe('the scheduler’s groups', () => {
+  test.each([
+    ['1\n', 'shared'],
+    ['0\n', 'none'],
+  ])('with the setting %j: %s', (setting, groups) => {
+    const path = join(folder, 'sched_autogroup_enabled')
+    writeFileSync(path, setting)
+    expect(readSchedulerGroups(path)).toBe(groups)
+  })
+
+  test('are none where the kernel has no such setting', () => {
+    expect(readSchedulerGroups(join(folder, 'nowhere'))).toBe('none')
+  })
+})
+
 test('the environment is that of this process', async () => {
   const environment = await readEnvironment()
   expect(environment.node).toBe(process.versions.node)
   expect(environment.hubbub).toMatch(/^\d+\.\d+\.\d+/)
+  expect(environment.schedulerGroups).toBe(readSchedulerGroups())
   expect(environment.cores).toBeGreaterThanOrEqual(1)
   expect(environment.memoryMib).toBeGreaterThan(100)
   expect(environment.openFilesMax === null || environment.openFilesMax > 10).toBe(true)

@@ -154,6 +154,7 @@ export const ENVIRONMENT: Environment = {
   memoryMib: 24_000,
   openFilesMax: 20_000,
   loadAverageBefore: 0.1,
+  schedulerGroups: 'shared',
 }
 
 export const SAME: readonly Transcript[] = CONFIG.models.map((name) => ({

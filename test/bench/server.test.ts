@@ -1,6 +1,7 @@
 // Servers under test are started and ended whatever they do; here the real ones, with their children.
 
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -8,6 +9,7 @@ import { serveCommand } from '../../bench/package.ts'
 import { readTree } from '../../bench/process-tree.ts'
 import type { RunningServer } from '../../bench/server.ts'
 import { DEFAULT_PATIENCE, startServer } from '../../bench/server.ts'
+import { CATALOG } from '../../servers/catalog.ts'
 
 const { signal } = new AbortController()
 let sockets: Socket[] = []
@@ -19,14 +21,18 @@ afterEach(() => {
 
 async function serveTwoClients(model: string): Promise<RunningServer> {
   const server = await startServer(serveCommand(), model, signal, DEFAULT_PATIENCE)
-  const port = Number(server.address.split(':')[1])
-  sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
-  for (const socket of sockets) {
-    socket.on('error', () => {})
-    socket.write('PING :hello\r\n')
-    await once(socket, 'data')
-  }
+  await greet(server)
+  await greet(server)
   return server
+}
+
+/** One more client, which has been answered and stays. */
+async function greet(server: RunningServer): Promise<void> {
+  const socket = connect(Number(server.address.split(':')[1]), '127.0.0.1')
+  sockets.push(socket)
+  socket.on('error', () => {})
+  socket.write('PING :hello\r\n')
+  await once(socket, 'data')
 }
 
 function isAlive(pid: number): boolean {
@@ -56,6 +62,30 @@ describe.runIf(process.platform === 'linux')('a server of a process per client',
     },
   )
 })
+
+// sched(7): where sessions are scheduled as groups, a server in a session of its own would get other figures.
+const AUTOGROUP = '/proc/self/autogroup'
+
+describe.runIf(existsSync(AUTOGROUP))(
+  'every task of a server competes with the generator alone',
+  () => {
+    test.each(CATALOG.map(({ name }) => name))('%s', { timeout: 30_000 }, async (model) => {
+      const server = await startServer(serveCommand(), model, signal, DEFAULT_PATIENCE)
+      try {
+        await greet(server)
+        const groups = readTree(server.pid).map(({ pid }) => groupOf(`/proc/${pid}/autogroup`))
+        expect(new Set(groups)).toEqual(new Set([groupOf(AUTOGROUP)]))
+      } finally {
+        await server.kill()
+      }
+    })
+  },
+)
+
+/** `/autogroup-49`, without its priority. */
+function groupOf(path: string): string | undefined {
+  return readFileSync(path, 'utf8').split(' ')[0]
+}
 
 test('starting is given up at once when it is interrupted', async () => {
   const controller = new AbortController()
