@@ -82,11 +82,14 @@ function titleOf([first]: readonly Point[]): string {
 function explanationOf([first]: readonly Point[], config: Config): string {
   const workload = config.workloads.find(({ name }) => name === first?.workload)
   if (!workload) return ''
-  const warmup = workload.warmupMs > 0 ? ` after ${formatDuration(workload.warmupMs)}` : ''
+  const warmup =
+    workload.warmupMs > 0
+      ? `after ${formatDuration(workload.warmupMs)} of warm-up`
+      : 'without warm-up'
   return [
     WORKLOAD_WORDS[workload.name].does,
     `${config.messageBytes}-byte messages, window ${config.window},`,
-    `${config.repeats} × ${formatDuration(workload.durationMs)}${warmup} of warm-up.`,
+    `${config.repeats} × ${formatDuration(workload.durationMs)} ${warmup}.`,
   ].join(' ')
 }
 

@@ -73,6 +73,14 @@ describe('tables', () => {
     expect(room?.rows.map(({ cells }) => cells[0])).toEqual(['–', '1', '–', '–'])
   })
 
+  test('say what was done, also without a warm-up', () => {
+    expect(ping?.explanation).toContain('window 1, 2 × 1 s after 1 s of warm-up.')
+    const workloads = CONFIG.workloads.map((workload) => ({ ...workload, warmupMs: 0 }))
+    const config = { ...CONFIG, workloads }
+    const cold = results([measured(planned('async'), { perSecond: 1 })], { config })
+    expect(tablesOf(cold)[0]?.explanation).toMatch(/window 1, 2 × 1 s without warm-up\.$/)
+  })
+
   test('show throughput with its range, in a unit of the column', () => {
     expect(cell(ping, 0, 'PINGs')).toBe('92.2')
     expect(cell(ping, 0, 'min–max')).toBe('91.0–93.4')
