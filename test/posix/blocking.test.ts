@@ -21,7 +21,8 @@ import {
   socketpair,
 } from '../../posix/index.ts'
 import { BlockingThread } from './blocking-thread.ts'
-import { Child, resultOf, straceMissing } from './children.ts'
+import { straced, straceMissing } from '../support/strace.ts'
+import { Child, resultOf } from './children.ts'
 import {
   hasPendingSignal,
   IPV6_MISSING,
@@ -305,13 +306,9 @@ async function underFailure(
   error: string,
 ): Promise<{ failed: number; result: unknown }> {
   const log = join(folder, `strace-${call}-${error}`)
-  const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', log, '-e', `trace=${call}`]
-  const inject = ['-e', `inject=${call}:error=${error}:when=1..3`]
-  const result = await resultOf(
-    new URL('every-call.mjs', import.meta.url),
-    [],
-    [...strace, ...inject],
-  )
+  const script = new URL('every-call.mjs', import.meta.url)
+  const injection = `inject=${call}:error=${error}:when=1..3`
+  const result = await resultOf(script, [], straced(log, `trace=${call}`, injection))
   const failed = readFileSync(log, 'latin1').split('(INJECTED)').length - 1
   return { failed, result }
 }

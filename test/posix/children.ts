@@ -1,7 +1,7 @@
 // Runs the scripts of this folder as processes of their own: what a test must not do to its own process
 // (lower its limits, drop its rights, count its descriptors, interrupt it by signals) is done to them.
 
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -48,18 +48,5 @@ export class Child {
 
   kill(signal: NodeJS.Signals): void {
     this.#process.kill(signal)
-  }
-}
-
-/** strace(1) is what makes a system call fail that would not fail by itself. Null when it works. */
-export const straceMissing: string | null = whyNoStrace()
-
-function whyNoStrace(): string | null {
-  if (process.platform !== 'linux') return 'strace(1) exists on Linux only.'
-  try {
-    execFileSync('strace', ['-qq', '-o', '/dev/null', 'true'], { stdio: 'ignore' })
-    return null
-  } catch {
-    return 'strace(1) is not installed, or may not trace here.'
   }
 }

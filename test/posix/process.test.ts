@@ -15,7 +15,8 @@ import {
   socket,
   socketpair,
 } from '../../posix/index.ts'
-import { Child, resultOf, straceMissing } from './children.ts'
+import { straced, straceMissing } from '../support/strace.ts'
+import { Child, resultOf } from './children.ts'
 import { stateOf, until } from './conditions.ts'
 import { socketFolder } from './transports.ts'
 
@@ -80,8 +81,8 @@ describe('descriptors', () => {
   test('are closed once each', async (context) => {
     context.skip(straceMissing !== null, straceMissing ?? '')
     const log = join(folder, 'closes')
-    const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-e', 'trace=close', '-o', log]
-    await resultOf(new URL('descriptors.mjs', import.meta.url), [folder], strace)
+    const script = new URL('descriptors.mjs', import.meta.url)
+    await resultOf(script, [folder], straced(log, 'trace=close'))
     const closes = readFileSync(log, 'latin1').split('\n')
     expect(closes.filter((line) => line.includes('= 0')).length).toBeGreaterThan(2000)
     expect(closes.filter((line) => line.includes('EBADF'))).toStrictEqual([])

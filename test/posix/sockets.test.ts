@@ -32,7 +32,8 @@ import {
   socketpair,
   WRITABLE,
 } from '../../posix/index.ts'
-import { resultOf, straceMissing } from './children.ts'
+import { straced, straceMissing } from '../support/strace.ts'
+import { resultOf } from './children.ts'
 import {
   IPV6_MISSING,
   memoryOf,
@@ -388,8 +389,8 @@ describe('socket options', () => {
   test('reach the kernel as they were meant', async (context) => {
     context.skip(straceMissing !== null, straceMissing ?? '')
     const log = join(folder, 'options')
-    const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-e', 'trace=setsockopt', '-o', log]
-    await resultOf(new URL('options.mjs', import.meta.url), [], strace)
+    const script = new URL('options.mjs', import.meta.url)
+    await resultOf(script, [], straced(log, 'trace=setsockopt'))
     // Structures that strace does not decode are left out: the time-outs, tested above.
     const calls = readFileSync(log, 'latin1').matchAll(
       /setsockopt\(\d+, \w+, (\w+), ([[{].*), \d+\) = (0|-1 \w+)/g,
