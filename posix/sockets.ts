@@ -110,29 +110,12 @@ export function socketError(fd: number, syscall = 'connect'): SystemError | null
  * blocks. recv(2). Returns how many; 0 is the end of the stream; AGAIN is "not now".
  */
 export function recv(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return receive(fd, buffer, offset, length, 0)
+  return transfer(libc.recv, 'recv', fd, buffer, offset, length, 0)
 }
 
 /** As recv, but never waits, whatever the socket would do (MSG_DONTWAIT). */
 export function recvNow(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return receive(fd, buffer, offset, length, C.MSG_DONTWAIT)
-}
-
-function receive(
-  fd: number,
-  buffer: IoBuffer,
-  offset: number,
-  length: number,
-  flags: number,
-): number {
-  checkRange(buffer, offset, length)
-  for (;;) {
-    const count = libc.recv(fd, buffer.address + offset, length, flags)
-    if (count >= 0) return count
-    const errno = libc.errno()
-    if (errno === E.EAGAIN) return AGAIN
-    if (errno !== E.EINTR) throw new SystemError(errno, 'recv')
-  }
+  return transfer(libc.recv, 'recv', fd, buffer, offset, length, C.MSG_DONTWAIT)
 }
 
 /**
@@ -141,15 +124,17 @@ function receive(
  * is room for. AGAIN is "nothing, now". A connection that is gone throws EPIPE or ECONNRESET.
  */
 export function send(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return transmit(fd, buffer, offset, length, C.MSG_NOSIGNAL)
+  return transfer(libc.send, 'send', fd, buffer, offset, length, C.MSG_NOSIGNAL)
 }
 
 /** As send, but never waits, whatever the socket would do (MSG_DONTWAIT). */
 export function sendNow(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return transmit(fd, buffer, offset, length, C.MSG_NOSIGNAL | C.MSG_DONTWAIT)
+  return transfer(libc.send, 'send', fd, buffer, offset, length, C.MSG_NOSIGNAL | C.MSG_DONTWAIT)
 }
 
-function transmit(
+function transfer(
+  call: typeof libc.recv,
+  syscall: string,
   fd: number,
   buffer: IoBuffer,
   offset: number,
@@ -158,30 +143,31 @@ function transmit(
 ): number {
   checkRange(buffer, offset, length)
   for (;;) {
-    const count = libc.send(fd, buffer.address + offset, length, flags)
+    const count = call(fd, buffer.address + offset, length, flags)
     if (count >= 0) return count
     const errno = libc.errno()
     if (errno === E.EAGAIN) return AGAIN
-    if (errno !== E.EINTR) throw new SystemError(errno, 'send')
+    if (errno !== E.EINTR) throw new SystemError(errno, syscall)
   }
 }
 
 /**
  * Writes all of it on a blocking socket, however often the kernel takes only a part. When the socket
- * has a send time-out, `onStall` is called each time it ends with nothing taken; it may throw to give up.
+ * has a send time-out, `onStall` is called each time it ends before all was taken, with the number of
+ * bytes that were taken meanwhile: possibly none. It may throw to give up.
  */
 export function sendAll(
   fd: number,
   buffer: IoBuffer,
   offset: number,
   length: number,
-  onStall?: () => void,
+  onStall?: (takenBytes: number) => void,
 ): void {
   const end = offset + length
   for (let at = offset; at < end;) {
-    const count = send(fd, buffer, at, end - at)
-    if (count === AGAIN) onStall?.()
-    else at += count
+    const takenBytes = Math.max(0, send(fd, buffer, at, end - at)) // AGAIN is none.
+    at += takenBytes
+    if (at < end) onStall?.(takenBytes)
   }
 }
 

@@ -271,17 +271,43 @@ describe('time-outs of a blocking socket', () => {
     close(other)
   })
 
-  test('sendAll asks after each of them whether to give up', () => {
+  test('sendAll asks after each of them whether to give up, and says how many bytes were taken', () => {
     const [one, other] = socketpair()
     setSendBufferBytes(one, 4096)
     setSendTimeoutMs(one, 10)
     const buffer = new IoBuffer(1 << 20)
-    let stalls = 0
-    const onStall = (): void => {
-      if (++stalls === 3) throw new Error('enough')
+    const taken: number[] = []
+    const onStall = (bytes: number): void => {
+      if (taken.push(bytes) === 3) throw new Error('enough')
     }
     expect(() => sendAll(one, buffer, 0, buffer.length, onStall)).toThrow('enough')
-    expect(stalls).toBe(3)
+    expect(taken).toStrictEqual([expect.toSatisfy((bytes: number) => bytes > 0), 0, 0])
+    close(one)
+    close(other)
+  })
+
+  test('sendAll asks also when every one of them takes something', () => {
+    const [one, other] = socketpair()
+    setSendBufferBytes(one, 4096)
+    setSendTimeoutMs(one, 10)
+    const buffer = new IoBuffer(1 << 20)
+    const taken: number[] = []
+    // Whoever reads a little between any two of them keeps each from ending with nothing.
+    const readSome = (bytes: number): void => {
+      expect(recvNow(other, new IoBuffer(8192), 0, 8192)).toBeGreaterThan(0)
+      if (taken.push(bytes) === 5) throw new Error('enough')
+    }
+    expect(() => sendAll(one, buffer, 0, buffer.length, readSome)).toThrow('enough')
+    expect(taken.filter((bytes) => bytes > 0)).toHaveLength(5)
+    close(one)
+    close(other)
+  })
+
+  test('sendAll asks nobody when all is taken', () => {
+    const [one, other] = socketpair()
+    sendAll(one, new IoBuffer(100), 0, 100, () => {
+      throw new Error('asked')
+    })
     close(one)
     close(other)
   })
