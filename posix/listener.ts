@@ -31,6 +31,8 @@ export class Listener implements AsyncIterable<number> {
   readonly fd: number
   /** Where it listens; after port 0, with the port that the kernel chose. */
   readonly address: Address
+  /** Why the file of a Unix-domain socket could not be removed when it stopped; null otherwise. */
+  fileLeft: Error | null = null
   private stopped = false
 
   constructor(fd: number, address: Address) {
@@ -61,12 +63,13 @@ export class Listener implements AsyncIterable<number> {
 
   /**
    * Takes no more connections: wakes whoever waits for one, here or blocked in accept on another
-   * thread, and removes the file of a Unix-domain socket. May be called more than once.
+   * thread, and removes the file of a Unix-domain socket. If that is refused, it stops all the same, and
+   * `fileLeft` says why. May be called more than once.
    */
   stop(): void {
     if (this.stopped) return
     this.stopped = true
-    if (this.address.family === 'unix') removeIfThere(this.address.path)
+    if (this.address.family === 'unix') this.fileLeft = remove(this.address)
     try {
       shutdown(this.fd, 'both')
     } catch (error) {
@@ -92,14 +95,19 @@ export class Listener implements AsyncIterable<number> {
 export function listenOn(address: Address, options: { backlog: number }): Listener {
   if (address.family === 'unix') removeStale(address)
   const fd = socket(address.family)
+  let file: UnixAddress | null = null
   try {
     if (address.family !== 'unix') setReuseAddress(fd)
     if (address.family === 'ipv6') setIpv6Only(fd)
     bind(fd, address)
-    if (address.family === 'unix') chmodSync(address.path, 0o600)
+    if (address.family === 'unix') {
+      file = address // From now on there is one, and it is ours.
+      chmodSync(file.path, 0o600)
+    }
     listen(fd, options.backlog)
     return new Listener(fd, getsockname(fd))
   } catch (error) {
+    if (file) remove(file)
     close(fd)
     throw error
   }
@@ -135,10 +143,12 @@ function isAnswered(address: UnixAddress): boolean {
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes the file, if it is there. Returns why it could not, or null. */
+function remove({ path }: UnixAddress): Error | null {
   try {
     unlinkSync(path)
+    return null
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : (error as Error)
   }
 }

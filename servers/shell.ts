@@ -47,7 +47,11 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   await server.ready
   const ended = endOnSignal(server) // Before anybody can know whom to signal.
   announce(model, listener.address)
-  return ended
+  const code = await ended
+  if (listener.fileLeft) {
+    say(`The socket's file is left; remove it yourself: ${listener.fileLeft.message}`)
+  }
+  return code
 }
 
 function settingsOf(model: ModelInfo, options: ServeOptions): Settings {

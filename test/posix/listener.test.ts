@@ -32,6 +32,7 @@ import {
   socket,
   type UnixAddress,
 } from '../../posix/index.ts'
+import { straced, straceMissing } from '../support/strace.ts'
 import { BlockingThread } from './blocking-thread.ts'
 import { resultOf } from './children.ts'
 import {
@@ -318,6 +319,37 @@ describe('listening on a Unix-domain socket', () => {
     rmSync((listener.address as UnixAddress).path)
     listener.stop()
     listener.close()
+  })
+
+  test('stops all the same when the file cannot be removed, and says why', async () => {
+    const address = fresh()
+    const listener = listenOn(address, { backlog: 1 })
+    expect(listener.fileLeft).toBeNull()
+    rmSync(address.path)
+    mkdirSync(address.path) // A folder: unlink(2) refuses it, whoever asks.
+    listener.stop()
+    expect(await clientsOf(listener)).toStrictEqual([])
+    expect(listener.fileLeft).toMatchObject({
+      code: expect.stringMatching(/EISDIR|EPERM/) as string,
+      syscall: 'unlink',
+    })
+    listener.close()
+  })
+
+  test.for([
+    ['fchmodat,chmod', 'EPERM', 'chmod'],
+    ['listen', 'EADDRINUSE', 'listen'],
+  ] as const)('removes its file when %s fails with %s', async ([calls, code, syscall], context) => {
+    context.skip(straceMissing !== null, straceMissing ?? '')
+    const address = fresh()
+    const script = new URL('listen.mjs', import.meta.url)
+    const injection = `inject=${calls}:error=${code}`
+    const before = straced(join(folder, 'strace'), `trace=${calls}`, injection)
+    expect(await resultOf(script, [formatAddress(address)], before)).toMatchObject({
+      code,
+      syscall,
+    })
+    expect(existsSync(address.path)).toBe(false)
   })
 
   test('removes its file once, not the file of its successor', async () => {
