@@ -131,7 +131,7 @@ program
     const preset = quick ? 'quick' : full ? 'full' : 'standard'
     process.exitCode = await runBench(
       { ...options, preset, durationMs, warmupMs, messageBytes: size },
-      { out: print, err: process.stderr, signal: interruption() },
+      { ...output(), err: process.stderr, signal: interruption() },
     )
   })
 
@@ -228,7 +228,7 @@ program
   .option('--json', 'as JSON; clientsAtOnce is a number, or "all"')
   .action(async ({ json }) => {
     const { catalogToJson, renderCatalog } = await import('./bench/reporters/catalog.ts')
-    print(json ? catalogToJson(CATALOG) : renderCatalog(CATALOG))
+    print(json ? catalogToJson(CATALOG) : renderCatalog(CATALOG, output()))
   })
 
 program
@@ -242,7 +242,7 @@ program
   )
   .action(async (file, { format }) => {
     const { report } = await import('./bench/report.ts')
-    process.exitCode = await report(file, format, { out: print })
+    process.exitCode = await report(file, format, output())
   })
 
 program
@@ -255,14 +255,14 @@ program
 
 /** An option comes before the environment; of the two variables, the one that says more does. */
 function whereToListen(
-  { listen, port }: { listen?: Address | undefined; port?: Address | undefined },
+  told: { readonly listen?: Address | undefined; readonly port?: Address | undefined },
   isGiven: (option: 'listen' | 'port') => boolean,
 ): Address {
   if (isGiven('listen') && isGiven('port')) {
     throw new UsageError('--listen and --port both say where to listen; give one of them.')
   }
-  const told = isGiven('port') ? port : (listen ?? port)
-  return told ?? parseAddress(DEFAULT_LISTEN)
+  const chosen = isGiven('port') ? told.port : (told.listen ?? told.port)
+  return chosen ?? parseAddress(DEFAULT_LISTEN)
 }
 
 // Readers of option values. What they throw is a usage error that names the option.
@@ -326,6 +326,11 @@ function given<Options extends Record<string, number | undefined>>(
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
     [Name in keyof Options]?: number
   }
+}
+
+/** Where data goes, and how wide that is: nobody knows of a pipe, and some terminals say 0. */
+function output() {
+  return { out: print, columns: process.stdout.columns || undefined }
 }
 
 function print(text: string): void {

@@ -50,6 +50,7 @@ export interface BenchIo {
   readonly signal: AbortSignal
   /** Left out: as standard output takes it. */
   readonly colour?: boolean | undefined
+  /** How wide the terminal is; left out, nothing has to fit. */
   readonly columns?: number | undefined
 }
 

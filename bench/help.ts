@@ -35,7 +35,6 @@ export function presetTable(): string {
 }
 
 function presetRow(name: string, { repeats, workloads }: Preset): string[] {
-  const each = (show: (name: WorkloadName) => string) => WORKLOAD_NAMES.map(show).join(' · ')
   return [
     name,
     String(repeats),
@@ -43,4 +42,8 @@ function presetRow(name: string, { repeats, workloads }: Preset): string[] {
     each((workload) => spellDuration(workloads[workload].durationMs)),
     each((workload) => spellDuration(workloads[workload].warmupMs)),
   ]
+}
+
+function each(show: (name: WorkloadName) => string): string {
+  return WORKLOAD_NAMES.map(show).join(' · ')
 }

@@ -11,6 +11,7 @@ export interface ReportIo {
   readonly out: (text: string) => void
   /** Left out: as standard output takes it. */
   readonly colour?: boolean | undefined
+  /** How wide the terminal is; left out, nothing has to fit. */
   readonly columns?: number | undefined
 }
 

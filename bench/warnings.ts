@@ -79,12 +79,13 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
       if (run.config.repeats < REPEATS_ENOUGH) return []
       return forPoints(({ summary }) => (summary?.repeats ?? 0) < REPEATS_ENOUGH)(run)
     },
-    cause: ({ config }, points) => {
-      const repeats = points.flatMap(({ summary }) => summary?.repeats ?? [])
-      const fewest = Math.min(config.repeats, ...repeats)
-      return fewest < REPEATS_RANKED_MIN
-        ? 'A single repeat has no spread, so it is not ranked.'
-        : `${fewest} repeats show roughly who is faster, not by how much.`
+    cause: ({ config: { repeats } }, points) => {
+      if (points.length > 0) {
+        return `Fewer than ${REPEATS_ENOUGH} repeats show roughly who is faster, not by how much; a single one is not ranked.`
+      }
+      return repeats < REPEATS_RANKED_MIN
+        ? 'A single repeat has no spread, so nothing is ranked.'
+        : `${repeats} repeats show roughly who is faster, not by how much.`
     },
     tryThis: 'Use more --repeats, or --full.',
   },

@@ -4,6 +4,7 @@ import { REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Point } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
 import { formatAmount } from './numbers.ts'
+import { list } from './text.ts'
 
 /** One or two sentences about the points of one table, which come fastest first. */
 export function readTable(points: readonly Point[], repeatsAsked: number): string {
@@ -97,8 +98,4 @@ function rateOf(point: Point): number {
 
 function names(points: readonly Point[]): string {
   return list(points.map(({ model }) => model))
-}
-
-function list(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
 }

@@ -20,6 +20,8 @@ interface Column {
   /** Two lines: what it is, and its unit. */
   readonly head: readonly [string, string]
   readonly align: 'left' | 'right'
+  /** What a narrow terminal can do without, 1 first: a note says the same of rows where it matters. */
+  readonly spare?: number
 }
 
 export interface Row {
@@ -52,7 +54,7 @@ function tableOf(group: readonly Point[], config: Config): Table {
   return {
     title: titleOf(points),
     explanation: explanationOf(points, config),
-    columns: columns.map(({ head, align }) => ({ head, align })),
+    columns,
     rows: points.map((point) => ({
       cells: columns.map(({ cell }) => cell(point, notes)),
       status: point.status,
@@ -124,12 +126,12 @@ function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[]
     ...rateColumns(points, WORKLOAD_WORDS[first.workload].many),
     timeColumn('p50', points, ({ serviceTime }) => serviceTime.p50Ns),
     timeColumn('p99', points, p99Ns),
-    timeColumn('max', points, ({ serviceTime }) => serviceTime.maxNs),
+    { ...timeColumn('max', points, ({ serviceTime }) => serviceTime.maxNs), spare: 3 },
     ...(isSession ? [firstAnswerColumn(points)] : []),
-    column(['served', ''], servedCell),
+    { ...column(['served', ''], servedCell), spare: 2 },
     cpuColumn(points),
     ...(isSession ? [] : [memoryColumn(points)]),
-    column(['errors', ''], ({ summary }) => (summary ? formatCount(summary.errors) : UNKNOWN)),
+    { ...column(['errors', ''], errorsCell), spare: 1 },
     {
       ...column(['verdict', ''], (point, notes) => verdictCell(point, notes, repeatsAsked)),
       align: 'left',
@@ -213,6 +215,10 @@ function scaledColumn(
 
 function servedCell({ summary, clients }: Point): string {
   return summary ? `${formatCount(summary.served)}/${formatCount(clients)}` : UNKNOWN
+}
+
+function errorsCell({ summary }: Point): string {
+  return summary ? formatCount(summary.errors) : UNKNOWN
 }
 
 function verdictCell(point: Point, notes: Notes, repeatsAsked: number): string {

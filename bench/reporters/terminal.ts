@@ -6,25 +6,18 @@ import type { Results } from '../schema.ts'
 import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
 import type { Row, Table as ReportTable } from './tables.ts'
 import { tablesOf } from './tables.ts'
-import type { Paint } from './text.ts'
-import { painter, TEXT_COLUMNS_MAX, wrap } from './text.ts'
-
-export interface TerminalOptions {
-  /** True and false decide; left out, standard output, NO_COLOR and FORCE_COLOR do. */
-  readonly colour?: boolean | undefined
-  /** Width for running text; tables take what they need. */
-  readonly columns?: number | undefined
-}
+import type { Paint, TerminalOptions } from './text.ts'
+import { list, painter, textColumns, wrap } from './text.ts'
 
 export function terminalReport(results: Results, options: TerminalOptions = {}): string {
   const paint = painter(options.colour)
-  const columns = Math.min(options.columns ?? TEXT_COLUMNS_MAX, TEXT_COLUMNS_MAX)
+  const columns = textColumns(options.columns)
   const dim = (text: string) => wrap(text, columns).map((line) => paint('dim', line))
   const interruption = interruptionLine(results)
   const parts = [
     contextLines(results).flatMap(dim),
-    ...(interruption ? [[paint('yellow', interruption)]] : []),
-    ...tablesOf(results).map((table) => renderTable(table, paint, columns)),
+    ...(interruption ? [wrap(interruption, columns).map((line) => paint('yellow', line))] : []),
+    ...tablesOf(results).map((table) => renderTable(table, paint, options.columns ?? Infinity)),
     [...LEGEND, equivalenceLine(results.equivalence)].flatMap(dim),
     results.warnings.flatMap((warning) =>
       wrap(`! ${warningLine(warning)}`, columns, '  ').map((line) => paint('yellow', line)),
@@ -34,21 +27,51 @@ export function terminalReport(results: Results, options: TerminalOptions = {}):
   return texts.join('\n\n') + '\n'
 }
 
-function renderTable(table: ReportTable, paint: Paint, columns: number): string[] {
-  const grid = renderGrid(table, paint)
+function renderTable(table: ReportTable, paint: Paint, terminalColumns: number): string[] {
+  const columns = textColumns(terminalColumns)
+  const { narrow, leftOut } = fit(table, terminalColumns)
+  const notes = [...table.notes]
+  if (leftOut.length > 0) {
+    notes.push(`Too narrow for ${list(leftOut)}: they are in the Markdown report.`)
+  }
   return [
     paint('bold', table.title),
     ...wrap(table.explanation, columns).map((line) => paint('dim', line)),
     '',
-    ...grid,
+    ...renderGrid(narrow, paint),
     '',
-    ...table.notes.flatMap((note) => wrap(note, columns, '  ')).map((line) => paint('dim', line)),
+    ...notes.flatMap((note) => wrap(note, columns, '  ')).map((line) => paint('dim', line)),
     ...wrap(table.reading, columns),
   ]
 }
 
+/** Without the columns that can be spared, one after the other, until it is narrow enough. */
+function fit(table: ReportTable, terminalColumns: number) {
+  const spares = table.columns
+    .filter(({ spare }) => spare !== undefined)
+    .toSorted((a, b) => a.spare! - b.spare!)
+  let out = 0
+  const narrowed = () => without(table, spares.slice(0, out))
+  while (out < spares.length && widthOf(narrowed()) > terminalColumns) out++
+  return { narrow: narrowed(), leftOut: spares.slice(0, out).map(({ head }) => head[0]) }
+}
+
+function without(table: ReportTable, columns: ReportTable['columns']): ReportTable {
+  const stays = table.columns.map((column) => !columns.includes(column))
+  return {
+    ...table,
+    columns: table.columns.filter((_, i) => stays[i]),
+    rows: table.rows.map(({ cells, status, isFirst }) => ({
+      cells: cells.filter((_, i) => stays[i]),
+      status,
+      isFirst,
+    })),
+  }
+}
+
 /** No frame; one thin line below the head, as wide as the table. */
-function renderGrid({ columns, rows }: ReportTable, paint: Paint): string[] {
+function renderGrid(table: ReportTable, paint: Paint): string[] {
+  const { columns, rows } = table
   // An empty text in colour would hide the spaces behind it from being trimmed.
   const dimmed = (text: string) => (text === '' ? '' : paint('dim', text))
   const grid = new Table({
@@ -63,16 +86,16 @@ function renderGrid({ columns, rows }: ReportTable, paint: Paint): string[] {
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
-  const width = Math.max(...plainWidths(columns, rows))
-  return [...lines.slice(0, 2), paint('dim', '─'.repeat(width)), ...lines.slice(2)]
+  const rule = paint('dim', '─'.repeat(widthOf(table)))
+  return [...lines.slice(0, 2), rule, ...lines.slice(2)]
 }
 
-/** How wide each line of the table is without its colours. */
-function plainWidths(columns: ReportTable['columns'], rows: readonly Row[]): number[] {
+/** How wide the table is, without its colours. */
+function widthOf({ columns, rows }: ReportTable): number {
   const widths = columns.map(({ head }, i) =>
     Math.max(...head.map((text) => text.length), ...rows.map(({ cells }) => cells[i]?.length ?? 0)),
   )
-  return [widths.reduce((sum, width) => sum + width, 0) + 2 * (columns.length - 1)]
+  return widths.reduce((sum, width) => sum + width, 0) + 2 * (columns.length - 1)
 }
 
 function paintCell({ status, isFirst }: Row, cell: string, paint: Paint): string {

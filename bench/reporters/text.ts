@@ -3,7 +3,19 @@
 import { styleText } from 'node:util'
 
 /** Running text wider than this is tiring to read, however wide the window is. */
-export const TEXT_COLUMNS_MAX = 100
+const TEXT_COLUMNS_MAX = 100
+
+export interface TerminalOptions {
+  /** True and false decide; left out, standard output, NO_COLOR and FORCE_COLOR do. */
+  readonly colour?: boolean | undefined
+  /** Width of the terminal; left out, nothing has to fit. */
+  readonly columns?: number | undefined
+}
+
+/** The width of running text in a terminal. */
+export function textColumns(terminalColumns = Infinity): number {
+  return Math.min(terminalColumns, TEXT_COLUMNS_MAX)
+}
 
 type Style = 'bold' | 'dim' | 'red' | 'yellow'
 export type Paint = (style: Style, text: string) => string
@@ -28,4 +40,9 @@ export function wrap(text: string, columns: number, indent = ''): string[] {
     }
   }
   return line === '' ? lines : [...lines, line]
+}
+
+/** `a, b and c`. */
+export function list(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
 }

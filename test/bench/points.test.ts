@@ -201,7 +201,7 @@ describe('warnings', () => {
     const points = judgePoints(
       [
         measured(planned('async'), { perSecond: 100 }),
-        measured(planned('thread'), ...Array<Figures>(5).fill({ perSecond: 100 })),
+        measured(planned('thread'), ...fiveTimes({ perSecond: 100 })),
         measured(planned('process')),
       ],
       SAME,
@@ -210,7 +210,9 @@ describe('warnings', () => {
     expect(found.map(({ kind, points: about }) => [kind, about])).toEqual([
       ['few-repeats', ['ping · async · 16 clients']],
     ])
-    expect(found[0]?.cause).toBe('A single repeat has no spread, so it is not ranked.')
+    expect(found[0]?.cause).toBe(
+      'Fewer than 5 repeats show roughly who is faster, not by how much; a single one is not ranked.',
+    )
   })
 
   test('an invalid point needs none', () => {

@@ -151,6 +151,25 @@ describe('the terminal report', () => {
     expect(widest).toBeLessThanOrEqual(100)
   })
 
+  test('in a narrow terminal leaves columns out, and says which', () => {
+    const narrow = terminalReport(SAMPLE, { colour: false, columns: 80 })
+    const lines = narrow.split('\n')
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+    const words = narrow.replaceAll(/\s+/g, ' ')
+    expect(words).toContain('Too narrow for errors and served: they are in the Markdown report.')
+    expect(words).toContain('Too narrow for errors, served and max:')
+    for (const head of ['model', 'min–max', 'verdict']) {
+      expect(lines.filter((line) => line.includes(head)).length).toBeGreaterThanOrEqual(3)
+    }
+    expect(narrow).toMatch(/^ 1 {2}async .* valid$/m)
+    expect(PLAIN).not.toContain('Too narrow')
+  })
+
+  test('in a wide terminal, or none, is as wide as can be read with ease', () => {
+    expect(terminalReport(SAMPLE, { colour: false, columns: 120 })).toBe(PLAIN)
+    expect(terminalReport(SAMPLE, { colour: false })).toBe(PLAIN)
+  })
+
   test('has no trailing spaces, no colour unless asked for, and nothing unmeasured in words', () => {
     expect(PLAIN).not.toMatch(/ \n/)
     expect(PLAIN).not.toContain('\x1b')
@@ -280,14 +299,19 @@ describe('the Markdown report', () => {
 })
 
 test('the catalog names every model and what it answers', () => {
-  const text = renderCatalog(CATALOG, false)
+  const text = renderCatalog(CATALOG, { colour: false })
   for (const { name, summary, conversationsRun, reachHubBy } of CATALOG) {
     expect(text).toContain(`${name}  ${summary}`)
     expect(text.replaceAll(/\s+/g, ' ')).toContain(conversationsRun)
     expect(text).toContain(`by ${reachHubBy}`)
   }
-  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100)
+  expect(widthOf(text)).toBeLessThanOrEqual(100)
+  expect(widthOf(renderCatalog(CATALOG, { colour: false, columns: 60 }))).toBeLessThanOrEqual(60)
 })
+
+function widthOf(text: string): number {
+  return Math.max(...text.split('\n').map((line) => line.length))
+}
 
 test('the golden reports are those of this version', () => {
   const golden = readFileSync(new URL('./reporters.terminal.txt', import.meta.url), 'utf8')

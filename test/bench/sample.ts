@@ -190,12 +190,8 @@ export function results(
 
 const BUSY_GENERATOR = { busyShare: 0.99, generatorCpuMs: 980 }
 
-function sessions(first: number, second: number, toUs?: number): Figures[] {
-  return [first, second].map((perSecond) => ({
-    perSecond,
-    firstAnswer: true,
-    ...(toUs === undefined ? {} : { toUs }),
-  }))
+function sessions(first: number, second: number, toUs = 900): Figures[] {
+  return [first, second].map((perSecond) => ({ perSecond, firstAnswer: true, toUs }))
 }
 
 /** A whole run with one of everything: valid, shared ranks, few served, invalid, not run. */

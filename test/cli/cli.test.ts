@@ -343,6 +343,12 @@ describe('what is printed', () => {
     },
   )
 
+  test.skipIf(!canRun('script', '--version'))('lines are no wider than the terminal', () => {
+    expect(widest(200)).toBeGreaterThan(60)
+    expect(widest(60)).toBeLessThanOrEqual(60)
+    expect(widest(0), 'as wide as it likes').toBe(widest(200))
+  })
+
   test('a reader that stops early is no failure', () => {
     const script = '"$@" | head -1; exit "${PIPESTATUS[0]}"'
     const stdout = execFileSync(
@@ -447,9 +453,14 @@ describe('bench and report', () => {
   })
 })
 
+function widest(columns: number): number {
+  const lines = onTerminal({ NO_COLOR: '1' }, columns).split(/\r?\n/)
+  return Math.max(...lines.map((line) => line.length))
+}
+
 /** What `hubbub models` shows to somebody at a terminal. */
-function onTerminal(env: NodeJS.ProcessEnv): string {
-  const command = `${process.execPath} ${compiled('cli.js')} models`
+function onTerminal(env: NodeJS.ProcessEnv, columns = 100): string {
+  const command = `stty cols ${columns}; ${process.execPath} ${compiled('cli.js')} models`
   const plain = { PATH: process.env['PATH'], TERM: 'xterm-256color', ...env }
   return execFileSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env: plain })
 }
