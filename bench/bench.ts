@@ -23,7 +23,6 @@ import { serveCommand } from './package.ts'
 import type { Plan, PlannedModel, PlannedPoint } from './plan.ts'
 import { planRun } from './plan.ts'
 import { judgePoints, pointName, usable } from './points.ts'
-import { PRESETS } from './presets.ts'
 import type { Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
 import { formatDuration } from './reporters/numbers.ts'
@@ -157,9 +156,9 @@ class Run {
   #announce(): void {
     const { preset, workloads, seed, repeats } = this.#config
     const sizes = workloads.map(({ name, clients }) => `${name} with ${clients.join(', ')} clients`)
-    this.#say(`hubbub bench, ${preset} (${PRESETS[preset].summary})`)
+    // Not the preset's own summary: options may have changed all that it says.
     this.#say(
-      `${sizes.join('; ')}; ${repeats} repeats in a random order, seed ${seed}; ` +
+      `hubbub bench, ${preset}: ${sizes.join('; ')}; ${repeats} repeats in a random order, seed ${seed}; ` +
         `about ${formatDuration(Math.round(estimateMs(this.#plan) / 1000) * 1000)}.`,
     )
   }

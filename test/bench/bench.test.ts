@@ -109,6 +109,9 @@ describe('a run of good servers', () => {
       for (const point of results.points) expectMeasured(point)
       expect(results.equivalence.every(({ same }) => same)).toBe(true)
       expect(results.config.seed).toBe(7)
+      expect(err.join('')).toMatch(
+        /^hubbub bench, standard: ping with 4 clients; room .*; 2 repeats .*, seed 7; about \d+ s\.\n/,
+      )
       const text = out.join('')
       expect(text).toContain('ping · 4 clients')
       expect(text).toContain('room · 4 clients, 1 of them speaks')
