@@ -20,7 +20,7 @@ import { busyFor } from './busy.ts'
 import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
-import { serveInThread, type ThreadSetup, Wish } from './server-thread.ts'
+import { READY, serveInThread, tellMainThread, type ThreadSetup, Wish } from './server-thread.ts'
 
 export function serve(setup: Setup): Server {
   return serveInThread(setup, import.meta.url)
@@ -154,4 +154,8 @@ class SequentialServer implements ClientPort<Client> {
 }
 
 // The server's thread runs this same file.
-if (!isMainThread) new SequentialServer(workerData as ThreadSetup).accept()
+if (!isMainThread) {
+  const server = new SequentialServer(workerData as ThreadSetup)
+  tellMainThread(READY)
+  server.accept()
+}

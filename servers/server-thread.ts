@@ -1,7 +1,7 @@
 // A server that blocks in a system call hears no signal. So it runs in a thread of its own, and the main
 // thread stays free to take signals and to tell it what is wished, in a word of memory that they share.
 
-import { Worker } from 'node:worker_threads'
+import { parentPort, Worker } from 'node:worker_threads'
 import type { Server, Settings, Setup } from './model.ts'
 
 /** What the server's thread is handed. */
@@ -40,26 +40,54 @@ export class Wish {
   }
 }
 
+/** The thread's words to the main thread: READY when it is about to accept, or a sentence for the operator. */
+export function tellMainThread(message: string): void {
+  // Not standard error: what a thread writes there waits until its event loop turns, and this one's never does.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- That is for windows.
+  parentPort!.postMessage(message)
+}
+export const READY = ''
+
+/**
+ * After `drainMs` the thread is told to give up, and does so at its next look at the clock. A computation
+ * that does not look is ended this much later.
+ */
+const TERMINATE_GRACE_MS = 500
+
 /** Runs a server's file in a thread: the file finds a ThreadSetup in its `workerData`. */
 export function serveInThread({ listener, settings, log }: Setup, file: string): Server {
   const wish = new Int32Array(new SharedArrayBuffer(4))
   const threadSetup: ThreadSetup = { listener: listener.fd, settings, wish }
   const worker = new Worker(new URL(file), { workerData: threadSetup })
-  const ended = new Promise<void>((resolve) => {
-    worker.once('error', (error) => log(`The server's thread failed: ${error.message}`))
-    worker.once('exit', () => resolve())
+  let isReady = false
+  let why = 'it has returned'
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.on('message', (message: string) => {
+      if (message !== READY) return log(message)
+      isReady = true
+      resolve()
+    })
+    worker.once('error', (error) => (why = error.message))
+    worker.once('exit', () => {
+      if (Atomics.load(wish, 0) !== SERVE) return // It was asked to.
+      const failure = new Error(`The server's thread has ended: ${why}`)
+      if (isReady) throw failure // Nothing catches it: the shell ends the program.
+      reject(failure)
+    })
   })
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   return {
-    ready: new Promise((resolve) => {
-      worker.once('online', resolve)
-    }),
+    ready,
     async drain() {
       Atomics.store(wish, 0, DRAIN)
       Atomics.notify(wish, 0)
       listener.stop() // Wakes it, if it waits for a client.
-      const givingUp = setTimeout(() => Atomics.store(wish, 0, GIVE_UP), settings.server.drainMs)
+      const { drainMs } = settings.server
+      const givingUp = setTimeout(() => Atomics.store(wish, 0, GIVE_UP), drainMs)
+      const ending = setTimeout(() => void worker.terminate(), drainMs + TERMINATE_GRACE_MS)
       await ended
       clearTimeout(givingUp)
+      clearTimeout(ending)
       listener.close()
     },
   }

@@ -44,7 +44,7 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   process.on('uncaughtException', failAtOnce)
   const listener = listenAt(options.listen, settings.server.backlog)
   const server = serve({ listener, settings, log: say })
-  await server.ready
+  await server.ready.catch(failAtOnce)
   const ended = endOnSignal(server) // Before anybody can know whom to signal.
   announce(model, listener.address)
   const code = await ended
