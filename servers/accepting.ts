@@ -1,34 +1,64 @@
-// The accept loop's two troubles: no descriptor left, and no place left.
+// The accept loop's two troubles: accept(2) fails, and no place is left.
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import {
-  close,
-  getpeername,
-  IoBuffer,
-  type Listener,
-  sendNow,
-  shutdown,
-  SystemError,
-} from '../posix/index.ts'
+import { close, getpeername, IoBuffer, type Listener, sendNow, shutdown } from '../posix/index.ts'
 
-/** How long accepting rests when the process or the machine is out of descriptors or memory. */
-export const EXHAUSTED_REST_MS = 100
+/**
+ * What accept(2) says of the one connection that was next, and that is gone. The man page of Linux asks
+ * to go on after these. (ECONNABORTED, the one that others have too, does not get here.)
+ */
+const OF_ONE_CONNECTION = new Set([
+  'ENETDOWN',
+  'EPROTO',
+  'ENOPROTOOPT',
+  'EHOSTDOWN',
+  'ENONET',
+  'EHOSTUNREACH',
+  'ENOTSUP', // EOPNOTSUPP, as Node calls that number.
+  'ENETUNREACH',
+])
+/**
+ * The process or the machine is out of descriptors or memory, or a firewall forbids it (EPERM). This will
+ * pass, but not at once: the connection may stay in the backlog and the listener readable, and without a
+ * rest a loop would spin on it.
+ */
+const PASSING = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EPERM'])
+const REST_MS = 100
 /** How often the operator is told so. */
-const EXHAUSTED_LOG_MS = 1_000
-const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+const LOG_INTERVAL_MS = 1_000
+
+/** What to do about the failures of one accept loop. */
+export class AcceptFailures {
+  private readonly log: (sentence: string) => void
+  private loggedMs = -Infinity
+
+  constructor(log: (sentence: string) => void) {
+    this.log = log
+  }
+
+  /** How long to rest before the next accept. Throws a failure again that will not pass. */
+  restMs(failure: unknown): number {
+    const code = failure instanceof Error && 'code' in failure ? String(failure.code) : ''
+    if (OF_ONE_CONNECTION.has(code)) return 0
+    if (!PASSING.has(code)) throw failure
+    const nowMs = performance.now()
+    if (nowMs - this.loggedMs >= LOG_INTERVAL_MS) {
+      this.log(`Cannot accept for now (${code}); new clients wait.`)
+      this.loggedMs = nowMs
+    }
+    return REST_MS
+  }
+}
 
 /**
  * The connections of a listener, one in each turn of the event loop: starting a thread or a process for
  * each takes milliseconds, and those that are here already must not wait for a whole backlog of them.
- *
- * When descriptors run out, the connection stays in the backlog and the
- * listener stays readable; without a rest, a loop would spin on it.
  */
 export async function* accepted(
   listener: Listener,
   log: (sentence: string) => void,
 ): AsyncGenerator<number, void, void> {
-  let loggedMs = -Infinity
+  const failures = new AcceptFailures(log)
   for (;;) {
     try {
       for await (const client of listener) {
@@ -38,12 +68,7 @@ export async function* accepted(
       }
       return
     } catch (error) {
-      if (!(error instanceof SystemError) || !EXHAUSTED.has(error.code)) throw error
-      if (performance.now() - loggedMs > EXHAUSTED_LOG_MS) {
-        log(`Cannot accept for now (${error.code}); waiting for clients to leave.`)
-        loggedMs = performance.now()
-      }
-      await sleep(EXHAUSTED_REST_MS)
+      await sleep(failures.restMs(error))
     }
   }
 }

@@ -13,8 +13,8 @@
 import { performance } from 'node:perf_hooks'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { Conversation, type ConversationEffect, Hub } from '../protocol/index.ts'
-import { accept, AGAIN, close, IoBuffer, recv, SystemError } from '../posix/index.ts'
-import { EXHAUSTED_REST_MS, hostOf, sayLast } from './accepting.ts'
+import { accept, AGAIN, close, IoBuffer, recv } from '../posix/index.ts'
+import { AcceptFailures, hostOf, sayLast } from './accepting.ts'
 import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
 import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf } from './last-words.ts'
@@ -49,16 +49,23 @@ class SequentialServer implements ClientPort<Client> {
 
   /** Accepts, serves, closes; then the next. */
   accept(): void {
+    const failures = new AcceptFailures(tellMainThread)
     while (!this.wish.drains) {
+      let socket: number
       try {
-        const socket = accept(this.listener)
-        this.admit(socket)
-        close(socket)
+        socket = accept(this.listener)
       } catch (error) {
-        if (error instanceof SystemError && error.code === 'EINVAL') return // It was shut down.
-        console.error(`hubbub: Cannot accept for now: ${String(error)}`)
-        this.wish.rest(EXHAUSTED_REST_MS)
+        if (this.wish.drains) return // The listener was shut down (EINVAL).
+        this.wish.rest(failures.restMs(error))
+        continue
       }
+      try {
+        this.admit(socket)
+      } catch (error) {
+        tellMainThread(`A client could not be taken: ${String(error)}`)
+        sayLast(socket, INTERNAL_ERROR)
+      }
+      close(socket)
     }
   }
 
@@ -79,7 +86,7 @@ class SequentialServer implements ClientPort<Client> {
     try {
       while (!client.over) this.receive(client)
     } catch (error) {
-      console.error(`hubbub: A conversation failed: ${String(error)}`)
+      tellMainThread(`A conversation failed: ${String(error)}`)
       sayLast(socket, INTERNAL_ERROR)
       this.bury(client, 'Internal error')
     }

@@ -3,6 +3,7 @@
 
 import { describe } from 'vitest'
 import { CATALOG } from '../../servers/catalog.ts'
+import { calls } from './faults/calls.ts'
 import { crashes } from './faults/crashes.ts'
 import { exhaustion } from './faults/exhaustion.ts'
 import { kills } from './faults/kills.ts'
@@ -12,5 +13,6 @@ describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, mo
   describe('a conversation that fails', () => crashes(model))
   describe('processes that are killed', () => kills(model))
   describe('not enough of something', () => exhaustion(model))
+  describe('system calls that fail', () => calls(model))
   describe('strangers at the door', () => strangers(model))
 })
