@@ -25,15 +25,21 @@ export function serve(setup: Setup): Server {
 
 const NO_BYTES = Buffer.alloc(0)
 
+/**
+ * A client that has sent very much keeps the loop this long, and then it is the others' turn. One line
+ * may take longer (WORK): a callback cannot be interrupted.
+ */
+const TURN_MS_MAX = 5
+
 /** One client: its socket, its conversation, and what waits to be written at the end of this turn. */
 class Client {
   readonly socket: Socket
   readonly conversation: Conversation
   /** Collected output, latin1. Empty: not on the list of those to flush. */
   output = ''
-  /** In a WAIT: its later lines stay where they are. */
+  /** In a WAIT, or till its next turn: its later lines stay where they are. */
   waiting = false
-  /** Its own answers have piled up: so do its later lines, until they are written. */
+  /** What is written to it has piled up: so do its later lines, until it has drained. */
   stalled = false
   /** The other side has ended its half. */
   ended = false
@@ -84,7 +90,10 @@ class AsyncServer implements Server, ClientPort<Client> {
     const client = new Client(socket, this.settings)
     this.clients.add(client)
     socket.on('data', (bytes) => this.receive(client, bytes))
-    socket.on('drain', () => this.resume(client))
+    socket.on('drain', () => {
+      client.stalled = false
+      this.resume(client)
+    })
     socket.on('end', () => this.receive(client, null))
     socket.on('error', (error) => this.bury(client, reasonOf(error)))
     socket.on('close', () => this.bury(client, CONNECTION_CLOSED))
@@ -106,9 +115,14 @@ class AsyncServer implements Server, ClientPort<Client> {
     }
   }
 
-  /** Performs the conversation's effects until it needs more bytes. */
+  /** Performs the conversation's effects until it needs more bytes, or its turn is over. */
   private converse(client: Client): void {
+    const endMs = performance.now() + TURN_MS_MAX
     while (!client.closing && !client.waiting && !client.stalled) {
+      if (performance.now() > endMs) {
+        setImmediate(this.holdUp(client))
+        break
+      }
       const effect = client.conversation.nextEffect()
       if (effect === null) break
       switch (effect.kind) {
@@ -124,12 +138,7 @@ class AsyncServer implements Server, ClientPort<Client> {
           busyFor(effect.ms)
           break
         case 'wait':
-          client.waiting = true
-          client.socket.pause()
-          setTimeout(() => {
-            client.waiting = false
-            this.resume(client)
-          }, effect.ms).unref()
+          setTimeout(this.holdUp(client), effect.ms).unref()
           break
         case 'close':
           this.close(client, effect.text, effect.reason)
@@ -141,18 +150,24 @@ class AsyncServer implements Server, ClientPort<Client> {
     }
   }
 
-  /** A client that asks faster than it reads is answered, and read from, when it has read. */
-  private holdBack(client: Client): void {
-    const { replyQueueBytesMax } = this.settings.server
-    if (client.closing || client.output.length <= replyQueueBytesMax) return
-    this.flush(client)
-    client.stalled = client.socket.writableLength > replyQueueBytesMax
+  /** Leaves its later lines where they are. Returns what makes it go on. */
+  private holdUp(client: Client): () => void {
+    client.waiting = true
+    client.socket.pause()
+    return () => {
+      client.waiting = false
+      this.resume(client)
+    }
   }
 
-  /** A WAIT is over, or what was queued is written. */
+  /** A client that asks faster than it reads is answered, and read from, when it has read. */
+  private holdBack(client: Client): void {
+    if (client.output.length > this.settings.server.replyQueueBytesMax) this.flush(client)
+  }
+
+  /** A WAIT is over, its turn has come, or what was queued is written. */
   private resume(client: Client): void {
-    if (client.waiting || client.closing) return
-    client.stalled = false
+    if (client.waiting || client.stalled || client.closing) return
     client.socket.resume()
     this.receive(client, NO_BYTES)
   }
@@ -192,7 +207,10 @@ class AsyncServer implements Server, ClientPort<Client> {
     if (queuedBytes === 0) return // The kernel has taken it all, as it nearly always does.
     const { sendQueueBytesMax, replyQueueBytesMax } = this.settings.server
     if (queuedBytes > sendQueueBytesMax) perform(this.hub.evict(client, 'SendQ exceeded'), this)
-    else if (queuedBytes > replyQueueBytesMax) socket.pause() // Until it has drained.
+    else if (queuedBytes > replyQueueBytesMax) {
+      client.stalled = true // Until it has drained.
+      socket.pause()
+    }
   }
 
   /** The conversation is over: the hub tells the others, and the client its last words. */
