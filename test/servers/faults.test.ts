@@ -6,6 +6,7 @@ import { CATALOG } from '../../servers/catalog.ts'
 import { calls } from './faults/calls.ts'
 import { crashes } from './faults/crashes.ts'
 import { exhaustion } from './faults/exhaustion.ts'
+import { floods } from './faults/floods.ts'
 import { kills } from './faults/kills.ts'
 import { strangers } from './faults/strangers.ts'
 
@@ -13,6 +14,7 @@ describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, mo
   describe('a conversation that fails', () => crashes(model))
   describe('processes that are killed', () => kills(model))
   describe('not enough of something', () => exhaustion(model))
+  describe('very much at a time', () => floods(model))
   describe('system calls that fail', () => calls(model))
   describe('strangers at the door', () => strangers(model))
 })

@@ -70,6 +70,11 @@ export class Client {
     return this.#ending
   }
 
+  /** The connection is gone in both directions: closed here, or found to be closed there by sending. */
+  get isClosed(): boolean {
+    return this.#socket.destroyed
+  }
+
   /** Bytes after the last line end. */
   get partial(): string {
     return this.#partial
