@@ -54,7 +54,7 @@ export function floods(model: ModelInfo): void {
         await slow.lineLike(/ 422 /)
         const before = residentBytes(server)
         await slow.sayUntilRefused(question, 1_000_000)
-        await canaries.sang(10)
+        await canaries.sang(50) // A second in which answers pile up, if nothing holds them back.
         expect(residentBytes(server) - before, question).toBeLessThan(GROWTH_BYTES_MAX)
         slow.close()
       }
