@@ -110,31 +110,15 @@ export function socketError(fd: number, syscall = 'connect'): SystemError | null
  * blocks. recv(2). Returns how many; 0 is the end of the stream; AGAIN is "not now".
  */
 export function recv(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return transfer(libc.recv, 'recv', fd, buffer, offset, length, 0)
+  return receive(fd, buffer, offset, length, 0)
 }
 
 /** As recv, but never waits, whatever the socket would do (MSG_DONTWAIT). */
 export function recvNow(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return transfer(libc.recv, 'recv', fd, buffer, offset, length, C.MSG_DONTWAIT)
+  return receive(fd, buffer, offset, length, C.MSG_DONTWAIT)
 }
 
-/**
- * Writes up to `length` bytes of `buffer` from `offset` on. send(2). Returns how many the kernel took: a
- * blocking socket takes all of them unless its send time-out ends first, a non-blocking one what there
- * is room for. AGAIN is "nothing, now". A connection that is gone throws EPIPE or ECONNRESET.
- */
-export function send(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return transfer(libc.send, 'send', fd, buffer, offset, length, C.MSG_NOSIGNAL)
-}
-
-/** As send, but never waits, whatever the socket would do (MSG_DONTWAIT). */
-export function sendNow(fd: number, buffer: IoBuffer, offset: number, length: number): number {
-  return transfer(libc.send, 'send', fd, buffer, offset, length, C.MSG_NOSIGNAL | C.MSG_DONTWAIT)
-}
-
-function transfer(
-  call: typeof libc.recv,
-  syscall: string,
+function receive(
   fd: number,
   buffer: IoBuffer,
   offset: number,
@@ -143,12 +127,44 @@ function transfer(
 ): number {
   checkRange(buffer, offset, length)
   for (;;) {
-    const count = call(fd, buffer.address + offset, length, flags)
-    if (count >= 0) return count
-    const errno = libc.errno()
-    if (errno === E.EAGAIN) return AGAIN
-    if (errno !== E.EINTR) throw new SystemError(errno, syscall)
+    const count = libc.recv(fd, buffer.address + offset, length, flags)
+    if (count >= 0 || isNotNow('recv')) return count
   }
+}
+
+/**
+ * Writes up to `length` bytes of `buffer` from `offset` on. send(2). Returns how many the kernel took: a
+ * blocking socket takes all of them unless its send time-out ends first, a non-blocking one what there
+ * is room for. AGAIN is "nothing, now". A connection that is gone throws EPIPE or ECONNRESET.
+ */
+export function send(fd: number, buffer: IoBuffer, offset: number, length: number): number {
+  return transmit(fd, buffer, offset, length, C.MSG_NOSIGNAL)
+}
+
+/** As send, but never waits, whatever the socket would do (MSG_DONTWAIT). */
+export function sendNow(fd: number, buffer: IoBuffer, offset: number, length: number): number {
+  return transmit(fd, buffer, offset, length, C.MSG_NOSIGNAL | C.MSG_DONTWAIT)
+}
+
+function transmit(
+  fd: number,
+  buffer: IoBuffer,
+  offset: number,
+  length: number,
+  flags: number,
+): number {
+  checkRange(buffer, offset, length)
+  for (;;) {
+    const count = libc.send(fd, buffer.address + offset, length, flags)
+    if (count >= 0 || isNotNow('send')) return count
+  }
+}
+
+/** Of a call that returned -1, which is AGAIN: true if that is it, false if it has to be made again. */
+function isNotNow(syscall: string): boolean {
+  const errno = libc.errno()
+  if (errno !== E.EAGAIN && errno !== E.EINTR) throw new SystemError(errno, syscall)
+  return errno === E.EAGAIN
 }
 
 /**
@@ -165,9 +181,9 @@ export function sendAll(
 ): void {
   const end = offset + length
   for (let at = offset; at < end;) {
-    const takenBytes = Math.max(0, send(fd, buffer, at, end - at)) // AGAIN is none.
-    at += takenBytes
-    if (at < end) onStall?.(takenBytes)
+    const count = send(fd, buffer, at, end - at)
+    if (count !== AGAIN) at += count
+    if (at < end) onStall?.(Math.max(0, count))
   }
 }
 

@@ -31,8 +31,8 @@ export class BlockingClient {
     this.socket = socket
     this.lookUpMs = limits.lookUpMs
     this.stallMs = limits.stallMs
-    this.onStall = () => {
-      this.stalledMs += this.lookUpMs
+    this.onStall = (takenBytes) => {
+      this.stalledMs = takenBytes > 0 ? 0 : this.stalledMs + this.lookUpMs
       if (this.stalledMs >= this.stallMs) {
         throw new SystemError(constants.errno.ETIMEDOUT, 'send')
       }
@@ -43,7 +43,7 @@ export class BlockingClient {
     setNoDelay(socket, true)
   }
 
-  private readonly onStall: () => void
+  private readonly onStall: (takenBytes: number) => void
 
   /** Writes text. What is longer than the buffer goes in pieces. Throws what send(2) throws. */
   write(text: string): void {

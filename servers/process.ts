@@ -65,7 +65,7 @@ class ProcessServer implements Server {
     if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
     const { link, owner } = this.switchboard.connect(
       hostOf(socket),
-      (link) => startOwner(settings, socket, link),
+      (its) => startOwner(settings, socket, its),
       () => this.kill(client),
     )
     // Our copies go at once. While one is open here, the child's death would not end the connection.

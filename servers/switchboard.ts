@@ -120,22 +120,28 @@ export class Switchboard implements ClientPort<Link> {
 
   private open(kill: () => void): Link {
     const [ourEnd, ownersEnd] = socketpair()
-    // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of owner.ts counts on it.
-    for (const end of [ourEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
-    const options: SocketConstructorOpts & { onread: OnReadOpts } = {
-      fd: ourEnd,
-      readable: true,
-      writable: true,
-      onread: {
-        buffer: this.memory,
-        callback: (count) => this.receive(link, this.memory.toString('latin1', 0, count)),
-      },
+    try {
+      // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of owner.ts counts on it.
+      for (const end of [ourEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
+      const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+        fd: ourEnd,
+        readable: true,
+        writable: true,
+        onread: {
+          buffer: this.memory,
+          callback: (count) => this.receive(link, this.memory.toString('latin1', 0, count)),
+        },
+      }
+      const link = new Link(new Socket(options), ownersEnd, kill)
+      link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
+      link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
+      link.socket.resume()
+      return link
+    } catch (error) {
+      close(ourEnd)
+      close(ownersEnd)
+      throw error
     }
-    const link = new Link(new Socket(options), ownersEnd, kill)
-    link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
-    link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
-    link.socket.resume()
-    return link
   }
 
   private receive(link: Link, text: string): boolean {

@@ -68,7 +68,7 @@ class ThreadServer implements Server {
     if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
     const { link, owner } = this.switchboard.connect(
       hostOf(socket),
-      (link) => startOwner(settings, socket, link),
+      (its) => startOwner(settings, socket, its),
       () => this.kill(client),
     )
     const client: Client = { socket, link, owner }
