@@ -1,11 +1,13 @@
-// Three things about this process that Node does not tell or do.
+// Four things about this process that Node does not tell or do.
 
+import { getPriority, setPriority } from 'node:os'
 import { IoBuffer } from './buffer.ts'
 import { C } from './constants.ts'
 import * as libc from './libc.ts'
 
 const PR_SET_PDEATHSIG = 1
 const SIGKILL = 9
+const NICENESS_MAX = 19
 
 /** How many descriptors this process may have open (RLIMIT_NOFILE, the soft limit). getrlimit(2). */
 export function openFilesMax(): number {
@@ -21,6 +23,17 @@ export function openFilesMax(): number {
  */
 export function dieWithParent(): void {
   if (process.platform === 'linux') libc.prctl(PR_SET_PDEATHSIG, SIGKILL)
+}
+
+/**
+ * Lets others go first: adds `steps` to the niceness of the calling thread. Linux has one for each
+ * thread, whatever POSIX says (setpriority(2), under C library differences). Where there is only one
+ * for the whole process, it is left alone. Nobody may lower it again without a privilege.
+ */
+export function lowerPriority(steps: number): void {
+  if (process.platform !== 'linux') return
+  // 0 is "the caller", which Linux takes for the calling thread.
+  setPriority(0, Math.min(NICENESS_MAX, getPriority(0) + steps))
 }
 
 /**

@@ -78,6 +78,11 @@ export class PollSet {
     return eventsOf(this.halves[4 * i + 2]!)
   }
 
+  /** Whether the last poll found anything in slot `i`. */
+  isReady(i: number): boolean {
+    return this.halves[4 * i + 3] !== 0
+  }
+
   /** What the last poll found in slot `i`; 0 is nothing. */
   events(i: number): number {
     return eventsOf(this.halves[4 * i + 3]!)
@@ -154,7 +159,7 @@ export class PollSelector implements Selector {
     let missing = this.set.poll(this.count, timeoutMs)
     this.ready.length = 0
     for (let slot = 0; missing > 0 && slot < this.count; slot++) {
-      if (this.set.events(slot) === 0) continue
+      if (!this.set.isReady(slot)) continue
       // Copied out, because unregistering during the turn moves slots.
       this.ready.push(this.set.fd(slot), this.set.events(slot))
       missing--

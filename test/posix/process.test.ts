@@ -1,5 +1,6 @@
 // What posix/ does to the process it runs in: its descriptors, its limits, its children.
 
+import { getPriority } from 'node:os'
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -161,5 +162,13 @@ describe('dieWithParent', () => {
     } finally {
       process.kill(pid, 'SIGKILL')
     }
+  })
+})
+
+describe('lowerPriority', () => {
+  test('lets the calling thread only go after others', async (context) => {
+    context.skip(process.platform !== 'linux', 'Niceness is of threads on Linux only.')
+    const child = new Child(new URL('nice.mjs', import.meta.url), [])
+    expect(await child.says()).toEqual({ main: getPriority(), thread: getPriority() + 7 })
   })
 })
