@@ -87,17 +87,17 @@ export class Conversation {
     }
     let replies = this.owed
     this.owed = ''
-    while (replies.length < MERGED_REPLY_BYTES_MAX) {
+    while (this.mayHaveLines && replies.length < MERGED_REPLY_BYTES_MAX) {
       const answer = this.nextAnswer()
-      if (typeof answer === 'string') replies += answer
-      else if (answer === null || replies === '') {
-        return replies === '' ? answer : { kind: 'reply', text: replies }
+      if (typeof answer === 'string') {
+        replies += answer
       } else {
-        this.held = answer
+        if (replies === '') return answer
+        this.held = answer // null when there are no more lines.
         break
       }
     }
-    return { kind: 'reply', text: replies }
+    return replies === '' ? null : { kind: 'reply', text: replies }
   }
 
   /** The hub says who the client is now. */
