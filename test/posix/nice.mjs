@@ -1,14 +1,15 @@
 // A thread that lowers its priority, in a program whose main thread does not. Says the niceness of both.
 
 import { getPriority } from 'node:os'
-import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { lowerPriority } from '../../dist/posix/index.js'
 
 if (isMainThread) {
-  new Worker(new URL(import.meta.url)).once('message', (thread) => {
-    process.stdout.write(`${JSON.stringify({ main: getPriority(), thread })}\n`)
+  const shared = new Int32Array(new SharedArrayBuffer(4))
+  new Worker(new URL(import.meta.url), { workerData: shared }).once('exit', () => {
+    process.stdout.write(`${JSON.stringify({ main: getPriority(), thread: shared[0] })}\n`)
   })
 } else {
   lowerPriority(7)
-  parentPort.postMessage(getPriority())
+  workerData[0] = getPriority()
 }
