@@ -75,7 +75,7 @@ export const CATALOG: readonly ModelInfo[] = [
     reachHubBy: 'a socketpair to the parent',
     ancestor: 'socketserver.ForkingTCPServer; UNP, one child per client',
     clientsAtOnce: Infinity,
-    clientsMax: 300, // About 40 MB of memory each.
+    clientsMax: 300, // 11 MB of memory each, and a process.
     descriptorsPerClient: 3, // Its end of the link; while it is handed over, the client's and the child's.
     cannot: [],
     platforms: null,
@@ -88,7 +88,7 @@ export const CATALOG: readonly ModelInfo[] = [
     reachHubBy: 'a socketpair to the main thread',
     ancestor: 'socketserver.ThreadingTCPServer; UNP, one thread per client',
     clientsAtOnce: Infinity,
-    clientsMax: 1000, // About 8 MB of memory each.
+    clientsMax: 1000, // 11 MB of memory each.
     descriptorsPerClient: 10, // The client, both ends of the link, and what Node opens for each worker.
     cannot: [],
     platforms: null,
