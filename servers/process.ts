@@ -114,9 +114,13 @@ class ProcessServer implements Server {
   }
 }
 
-/** A process inherits its descriptors: the client becomes its number 3, the link its number 4. */
+/**
+ * A process inherits its descriptors: the client becomes its number 3, the link its number 4. Its command
+ * line is for everybody to read, so it gets no secret; the password is the hub's business anyway.
+ */
 function startOwner(settings: Settings, socket: number, link: Link): ChildProcess {
-  return spawn(process.execPath, [OWNER, JSON.stringify(settings)], {
+  const withoutSecret: Settings = { ...settings, password: null }
+  return spawn(process.execPath, [OWNER, JSON.stringify(withoutSecret)], {
     stdio: ['ignore', 'ignore', 'inherit', socket, link.ownersEnd],
   })
 }
