@@ -111,6 +111,11 @@ export class Conversation {
     this.registered = registered
   }
 
+  /** The client could not be heard, by our own doing: its silence does not count. */
+  excuse(nowMs: number): void {
+    this.deadlineMs = Math.max(this.deadlineMs, nowMs + this.server.limits.pingTimeoutMs)
+  }
+
   /** At the latest at this time tick() has to be called; Infinity when it has nothing more to say. */
   nextTickMs(): number {
     return this.closed ? Infinity : this.deadlineMs

@@ -156,6 +156,7 @@ class AsyncServer implements Server, ClientPort<Client> {
     client.socket.pause()
     return () => {
       client.waiting = false
+      client.conversation.excuse(performance.now())
       this.resume(client)
     }
   }
@@ -231,7 +232,8 @@ class AsyncServer implements Server, ClientPort<Client> {
   private tick(): void {
     const nowMs = performance.now()
     for (const client of this.clients) {
-      if (client.closing || client.conversation.nextTickMs() > nowMs) continue
+      if (client.closing || client.waiting) continue
+      if (client.conversation.nextTickMs() > nowMs) continue
       try {
         const effect = client.conversation.tick(nowMs)
         if (effect?.kind === 'reply') this.write(client, effect.text)

@@ -30,9 +30,9 @@ export interface ServerLimits {
   readonly lingerMs: number
   /** After SIGTERM: how long clients may take to read what waits for them. redis and NATS: 10 s. */
   readonly drainMs: number
-  /** How often time-outs are looked at, and so how late they may fire. */
+  /** How often time-outs are looked at, and so how late they may fire (heartbeatMs, in an owner). */
   readonly tickMs: number
-  /** How often a conversation that runs elsewhere says that it lives. */
+  /** How often the hub tells conversations that run elsewhere that time passes, and they that they live. */
   readonly heartbeatMs: number
   /**
    * A conversation that runs elsewhere and has said nothing for this long is in an endless loop, or

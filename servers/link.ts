@@ -11,8 +11,10 @@
 //   from the hub                       DELIVER  bytes to write to the client
 //                                      IDENTIFY who the client is now: registered ('1' or '0'), nickname
 //                                      ACK      the line (or SYNC) was handled, and its effects are above
-//                                      TICK     a second has passed: look at the clock, and say BEAT
+//                                      TICK     time has passed (heartbeatMs): look at the clock, and say BEAT
 //                                      CLOSE    last bytes to write; then end the connection
+//
+// The class Link, the hub's end of one, is in switchboard.ts.
 //
 // Payloads are latin1 strings, one character for one byte, as everywhere in the protocol.
 

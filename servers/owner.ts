@@ -2,7 +2,7 @@
 // part that `thread` and `process` have in common; how an owner is started and buried is the part in
 // which they differ.
 //
-// The owner is the only one that writes to its client. The hub, on the main thread or in the parent,
+// The owner, while it lives, is the only one that writes to its client. The hub, on the main thread or in the parent,
 // sends it bytes over the link (link.ts), and the owner writes them; so lines never interleave, and a
 // client that does not read blocks its own owner and nobody else.
 //
@@ -61,11 +61,15 @@ export interface HandOver {
 }
 
 /**
- * Owners let the main thread go first. Every one of them waits for what happens there: the hub, and in a
- * server of threads V8's compiler threads, which make each owner's code fast. Of a hundred threads that
- * are all ready to run, each would otherwise get its turn before them.
+ * Owners let others go first (on Linux). Every one of them waits for the hub's thread, and those that are
+ * threads wait for V8's compiler threads too, which make the code of each fast. Of a hundred owners that
+ * are all ready to run, each would otherwise get its turn before those. Five steps are a third of the
+ * weight of an ordinary thread (sched(7)).
  */
 const NICE_STEPS = 5
+
+/** A write of more than this may take its time, and the hub is told afterwards that we live. */
+const LONG_BYTES = 1024
 
 const CLIENT_SLOT = 0
 const LINK_SLOT = 1
@@ -108,12 +112,12 @@ class Owner {
   /** When the hub last heard of us. */
   private toldMs = clockMs()
   /**
-   * The latest that it can be now: the time of the hub's next tick. That is exact enough for a client's
-   * time-outs, which may fire a second late but never early, and so no request pays for a clock.
+   * When the hub's next tick is due: it is not later than that now, or not by much. That is exact enough
+   * for a client's time-outs, which may fire so much later, and no request pays for a look at the clock.
    */
   private latestMs: number
-  /** The conversation lets time pass, and its time-outs with it. */
-  private waiting = false
+  /** A tick has come, and the time-outs are to be looked at. */
+  private ticked = false
 
   constructor({ client, link, settings, posted }: HandOver) {
     this.client = new BlockingClient(client, {
@@ -135,8 +139,11 @@ class Owner {
   run(): void {
     this.beat()
     while (!this.over) {
-      this.ready.poll(2, -1)
+      const { ticked } = this
+      this.ready.poll(2, ticked ? 0 : -1)
+      if (ticked) this.beatWhenDue()
       if (this.ready.isReady(CLIENT_SLOT)) this.receive()
+      if (ticked) this.tick() // Now that it has been heard, its silence is its own.
       if (this.mayHaveMail()) this.listen(recvNow)
       this.converse()
     }
@@ -171,6 +178,7 @@ class Owner {
       switch (effect.kind) {
         case 'reply':
           this.write(effect.text)
+          if (effect.text.length > LONG_BYTES) this.beatWhenDue()
           break
         case 'hub':
           this.ask(LINE, effect.line)
@@ -193,7 +201,6 @@ class Owner {
   /** Lets time pass. Deliveries are written meanwhile: only this client's own answers wait. */
   private wait(ms: number): void {
     const endMs = clockMs() + ms
-    this.waiting = true
     this.ready.set(CLIENT_SLOT, -1, 0)
     while (!this.over) {
       const leftMs = endMs - clockMs()
@@ -202,26 +209,28 @@ class Owner {
       if (this.ready.isReady(LINK_SLOT)) this.listen(recvNow)
       this.beatWhenDue()
     }
-    this.waiting = false
     this.ready.set(CLIENT_SLOT, this.client.socket, READABLE)
   }
 
+  /** Looks at the clock, after something that may have taken long. */
   private beatWhenDue(): void {
-    if (clockMs() - this.toldMs >= this.settings.server.heartbeatMs) this.beat()
+    const nowMs = clockMs()
+    const { heartbeatMs } = this.settings.server
+    this.latestMs = nowMs + heartbeatMs
+    if (nowMs - this.toldMs >= heartbeatMs) this.beat()
   }
 
   /** Tells the hub that we live. */
   private beat(): void {
     this.toldMs = clockMs()
+    this.latestMs = this.toldMs + this.settings.server.heartbeatMs
     this.tell(BEAT, '')
   }
 
-  /** What time alone brings about. The hub sends a tick every second. */
+  /** What time alone brings about. */
   private tick(): void {
-    this.beat()
-    this.latestMs = this.toldMs + this.settings.server.heartbeatMs
-    if (this.waiting) return
-    const effect = this.conversation.tick(this.toldMs)
+    this.ticked = false
+    const effect = this.conversation.tick(clockMs())
     if (effect !== null && 'text' in effect) this.write(effect.text)
     if (effect?.kind === 'close') this.end(effect.reason)
   }
@@ -229,6 +238,8 @@ class Owner {
   /** Takes frames from the link, and performs each whole one. */
   private listen(receive: typeof recv): void {
     const { length } = this.frames
+    // The hub counts after it has written, and we look at the count before we read: so what was written
+    // before a count that we have seen is never missed. At worst we look for nothing.
     if (this.posted !== undefined) this.seen = Atomics.load(this.posted, 0)
     const count = receive(this.link, this.frames, this.filled, length - this.filled)
     if (count === AGAIN) return
@@ -249,7 +260,6 @@ class Owner {
     if (this.filled > 0 || count > NEARLY_FULL_BYTES || frames > NEARLY_FULL_FRAMES) {
       this.behind = true
     }
-    this.beatWhenDue() // A client that reads slowly, but reads, delays the hub's ticks.
   }
 
   private performFrame(kind: number, start: number, end: number): void {
@@ -266,7 +276,8 @@ class Owner {
         break
       }
       case TICK:
-        this.tick()
+        this.ticked = true
+        this.beat()
         break
       case CLOSE:
         this.deliver(start, end)
@@ -299,8 +310,8 @@ class Owner {
 
   /** Rule 3. */
   private synchronise(): void {
+    this.behind = false // Before: what is read meanwhile may say that there is more again.
     this.ask(SYNC, '')
-    this.behind = false
   }
 
   private write(text: string): void {
@@ -320,6 +331,7 @@ class Owner {
     } catch (error) {
       this.fail(error)
     }
+    if (end - start > LONG_BYTES) this.beatWhenDue()
   }
 
   private fail(error: unknown): void {

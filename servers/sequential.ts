@@ -127,6 +127,7 @@ class SequentialServer implements ClientPort<Client> {
         break
       case 'wait':
         this.wish.rest(effect.ms)
+        if (this.wish.drains) perform(this.hub.shutdown('Server shutting down'), this)
         break
       case 'close':
         this.write(client, effect.text)

@@ -29,7 +29,7 @@ import { Turn } from './turn.ts'
 /** Owners that start at the same time. */
 const STARTING_MAX = 2 * availableParallelism()
 
-/** A thread or process has this long to start. It takes 20 to 90 ms of CPU time on an idle machine. */
+/** A thread or process has this long to start, and then hungMs. It takes some 100 ms of CPU time. */
 const START_MS_MAX = 10_000
 
 /** How long an owner that was told to end may go on after its time to linger is over. */
@@ -105,14 +105,13 @@ export class Switchboard implements ClientPort<Link> {
     kill: () => void,
   ): { link: Link; owner: Owner } {
     const link = this.open(kill)
+    this.links.add(link)
+    this.starting.add(link)
     try {
-      const owner = start(link)
-      this.links.add(link)
-      this.starting.add(link)
       perform(this.hub.connect(link, host, Date.now()), this)
-      return { link, owner }
+      return { link, owner: start(link) }
     } catch (error) {
-      link.socket.destroy()
+      this.bury(link)
       close(link.ownersEnd)
       throw error
     }
@@ -248,9 +247,8 @@ export class Switchboard implements ClientPort<Link> {
 
   /**
    * Tells all owners that time passes, and looks for those that have said nothing for too long: stopped,
-   * or in an endless loop. If we ourselves
-   * were away (starting many others, or stopped), their words may be waiting to be read: then nobody is
-   * judged before the next look.
+   * or in an endless loop. If we ourselves were away (starting many others, or stopped), their words may
+   * be waiting to be read: then nobody is judged before the next look.
    */
   private watch(): void {
     const nowMs = performance.now()

@@ -232,6 +232,18 @@ describe('liveness', () => {
     expect(conversation.tick(2 * pingIntervalMs + 5)?.kind).toBe('reply')
   })
 
+  test('silence that is our own doing is excused, and never brings the deadline nearer', () => {
+    const conversation = registered(0)
+    conversation.tick(pingIntervalMs)
+    const lateMs = pingIntervalMs + 2 * pingTimeoutMs
+    conversation.excuse(lateMs)
+    expect(conversation.tick(lateMs)).toBeNull()
+    expect(conversation.nextTickMs()).toBe(lateMs + pingTimeoutMs)
+    receive(conversation, 'P', lateMs)
+    conversation.excuse(lateMs)
+    expect(conversation.nextTickMs()).toBe(lateMs + pingIntervalMs)
+  })
+
   test('a second identify, a change of nickname, changes no deadline', () => {
     const conversation = registered(0)
     receive(conversation, 'NICK x\n', 500)

@@ -201,6 +201,40 @@ export function bounds(model: ModelInfo): void {
     await stopCleanly(server)
   })
 
+  test('who waits for the server is not taken for silent', async () => {
+    const server = await startServer(model.name, [
+      '--lab',
+      '--ping-interval',
+      '400ms',
+      '--ping-timeout',
+      '400ms',
+    ])
+    for (const [nick, ...lines] of [
+      ['waits', 'WAIT 3000', 'PING :end'],
+      [
+        'computes',
+        'WORK 700',
+        'JOIN #a',
+        'WORK 700',
+        'PART #a',
+        'WORK 700',
+        'JOIN #b',
+        'PING :end',
+      ],
+    ] as const) {
+      const client = await registered(server.address, nick)
+      let answered = false
+      client.watch((line) => {
+        answered ||= / PONG \S+ :end$/.test(line)
+        if (line.startsWith('PING ')) client.say('PONG :hubbub.local')
+      })
+      client.say(...lines)
+      await until('the last line should be answered', () => answered)
+      client.close()
+    }
+    await stopCleanly(server)
+  })
+
   testFor(model, { clients: 2 }, 'a room hears of a ping time-out', async () => {
     const server = await startServer(model.name, [
       '--ping-interval',
