@@ -298,8 +298,9 @@ function setInt(fd: number, level: number, option: number, value: number): void 
 /** struct timeval: two longs, seconds and microseconds. */
 function setTimeval(fd: number, option: number, ms: number): void {
   scratch.bytes.fill(0, 0, 16)
-  scratch.bytes.writeUInt32LE(Math.floor(ms / 1000), 0)
-  scratch.bytes.writeUInt32LE(Math.round((ms % 1000) * 1000), libc.LONG_BYTES)
+  const us = Math.ceil(ms * 1000) // Rounded down, a very short time-out would be none.
+  scratch.bytes.writeUInt32LE(Math.floor(us / 1e6), 0)
+  scratch.bytes.writeUInt32LE(us % 1e6, libc.LONG_BYTES)
   if (libc.setsockopt(fd, C.SOL_SOCKET, option, scratch.address, 2 * libc.LONG_BYTES) < 0) {
     throw new SystemError(libc.errno(), 'setsockopt')
   }

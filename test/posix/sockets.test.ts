@@ -258,6 +258,14 @@ describe('time-outs of a blocking socket', () => {
     listener.close()
   })
 
+  test('fractions of a microsecond are neither refused nor taken for "never"', () => {
+    const [one, other] = socketpair()
+    for (const ms of [1999.9996, 999.99999, 0.0004]) setReceiveTimeoutMs(one, ms)
+    expect(recv(one, new IoBuffer(1), 0, 1)).toBe(AGAIN)
+    close(one)
+    close(other)
+  })
+
   test('send ends with what the kernel took so far, then with AGAIN', () => {
     const [one, other] = socketpair()
     setSendBufferBytes(one, 4096)
