@@ -193,12 +193,20 @@ program
     time,
   )
   .option('--lab', 'add the commands WORK <ms> and WAIT <ms>')
-  .addHelpText('after', `\n${TIMES}`)
+  .addHelpText(
+    'after',
+    `\n${TIMES}\nsequential talks to one client whatever --max-clients says; the others wait in the backlog.`,
+  )
   .action(async (name, options, command) => {
     const [chosen] = checkedWords('model', [name], MODEL_NAMES)
     const model = CATALOG.find((candidate) => candidate.name === chosen)!
     if (!/^[!-9;-~]{1,63}$/.test(options.name)) {
       throw new UsageError('--name must be one word of printable ASCII, without a colon.')
+    }
+    if (options.password === '') {
+      throw new UsageError(
+        '--password and HUBBUB_PASSWORD cannot be empty: nobody could enter; leave them out to ask for none.',
+      )
     }
     const isGiven = (option: 'listen' | 'port') => command.getOptionValueSource(option) === 'cli'
     const listen = whereToListen(options, isGiven)
@@ -240,7 +248,9 @@ program
       .choices(['terminal', 'markdown', 'json'] as const)
       .default('terminal' as const),
   )
-  .action(async (file, { format }) => {
+  .allowExcessArguments()
+  .action(async (file, { format }, { args }) => {
+    if (args.length > 1) throw new UsageError(`report prints one file; ${args.length} are named.`)
     const { report } = await import('./bench/report.ts')
     process.exitCode = await report(file, format, output())
   })
@@ -251,6 +261,17 @@ program
   .action(async () => {
     const { resultsJsonSchema } = await import('./bench/results.ts')
     print(`${JSON.stringify(resultsJsonSchema(), null, 2)}\n`)
+  })
+
+program
+  .command('help')
+  .description('display help for a command')
+  .argument('[command]')
+  .action((name) => {
+    if (name === undefined) return program.help()
+    const known = program.commands.map((command) => command.name())
+    const [chosen] = checkedWords('command', [name], known)
+    program.commands.find((command) => command.name() === chosen)!.help()
   })
 
 /** An option comes before the environment; of the two variables, the one that says more does. */

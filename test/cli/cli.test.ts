@@ -54,6 +54,7 @@ describe('a slip is named, and the nearest right word', () => {
     ['an option of bench', ['bench', '--modles', 'x'], /--modles/, /--models/],
     ['a model in a list', ['bench', '--models', `${MODEL},asynk`], /no model "asynk"/, /async/],
     ['a workload', ['bench', '--workloads', 'pinh'], /no workload "pinh"/, /ping/],
+    ['a command to be helped with', ['help', 'nope'], /no command "nope"/, /bench, serve/],
     ['a format', ['report', 'x.json', '--format', 'markdwon'], /markdwon/, /markdown/],
   ])('%s', async (_, args, names, helps) => {
     const outcome = await run(args)
@@ -100,11 +101,25 @@ describe('a value that is not one', () => {
     ['two presets', ['bench', '--quick', '--full'], /--quick.*--full/],
     ['no argument', ['serve'], /model/],
     ['one argument too many', ['serve', MODEL, 'more'], /arguments/],
+    ['two files', ['report', 'a.json', 'b.json'], /one file.*2/],
+    ['an empty password', ['serve', MODEL, '--port', '0', '--password', ''], /--password.*empty/],
   ])('%s', async (_, args, names) => {
     const outcome = await run(args)
     expectRefusal(outcome, USAGE)
     expect(outcome.stderr).toMatch(names)
   })
+})
+
+test('an empty password in the environment is refused as well: nobody could give it', async () => {
+  const outcome = await run(['serve', MODEL, '--port', '0'], { env: { HUBBUB_PASSWORD: '' } })
+  expectRefusal(outcome, USAGE)
+  expect(outcome.stderr).toMatch(/HUBBUB_PASSWORD/)
+})
+
+test('no command at all is wrong usage, and gets the help', async () => {
+  const { code, stdout, stderr } = await run([])
+  expect({ code, stdout }).toEqual({ code: USAGE, stdout: '' })
+  expect(stderr).toMatch(/^Usage: hubbub/)
 })
 
 describe('an address that cannot be had', () => {
