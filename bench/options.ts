@@ -8,6 +8,7 @@ import { distance } from 'fastest-levenshtein'
 import type { WorkloadName } from '../clients/load/contract.ts'
 import { WORKLOAD_NAMES } from '../clients/load/contract.ts'
 import { UsageError } from './errors.ts'
+import { CLIENTS_NEEDED } from './plan.ts'
 import type { PresetName } from './presets.ts'
 import {
   DRAIN_MS,
@@ -80,7 +81,7 @@ export function resolveConfig(options: BenchOptions, modelNames: readonly string
     drainMs: DRAIN_MS,
     seed: within('seed', options.seed ?? randomInt(BOUNDS.seed.max)),
   }
-  checkSenders(config)
+  checkRoom(config)
   return config
 }
 
@@ -146,11 +147,16 @@ function defaultThreads(): number {
   return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 4)))
 }
 
-function checkSenders({ senders, workloads }: Config): void {
+function checkRoom({ senders, workloads }: Config): void {
   const room = workloads.find(({ name }) => name === 'room')
-  if (senders === null || !room) return
+  if (!room) return
   const least = Math.min(...room.clients)
-  if (senders > least) {
+  if (least < CLIENTS_NEEDED.room) {
+    throw new UsageError(
+      `A room needs at least ${CLIENTS_NEEDED.room} clients, not ${least}; ping and session take one (--workloads).`,
+    )
+  }
+  if (senders !== null && senders > least) {
     throw new UsageError(
       `${senders} senders need at least as many clients, but there are ${least}.`,
     )

@@ -44,7 +44,7 @@ export interface Plan {
 }
 
 /** The least number of clients served together without which a workload measures nothing. */
-const CLIENTS_NEEDED: Readonly<Record<WorkloadName, number>> = {
+export const CLIENTS_NEEDED: Readonly<Record<WorkloadName, number>> = {
   ping: 1,
   room: 2,
   session: 1,

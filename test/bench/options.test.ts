@@ -63,6 +63,8 @@ describe('a configuration', () => {
     [{ seed: 2 ** 32 }, '--seed must be'],
     [{ out: '' }, '--out needs a folder, such as results.'],
     [{ clients: [10], senders: 11 }, '11 senders need at least as many clients, but there are 10.'],
+    [{ clients: [5, 1] }, 'A room needs at least 2 clients'],
+    [{ clients: [1], workloads: ['room'] }, 'A room needs at least 2 clients'],
   ] as const)('refuses %o', (options, sentence) => {
     expect(() => resolve(options)).toThrow(UsageError)
     expect(() => resolve(options)).toThrow(sentence)

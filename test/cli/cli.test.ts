@@ -270,6 +270,7 @@ describe('bench, while another benchmark holds the lock', () => {
     ['a duration', USAGE, ['--duration', '99ms'], /--duration .* from 100ms/],
     ['two presets', USAGE, ['--quick', '--full'], /--quick.*--full/],
     ['more senders than clients', USAGE, ['--clients', '2', '--senders', '3'], /3 senders/],
+    ['a room for one', USAGE, ['--workloads', 'room', '--clients', '1'], /at least 2 clients/],
     ['nothing that can be run', USAGE, ['--models', alone, '--workloads', 'room'], /nobody hears/],
     ['no folder', USAGE, ['--out', ''], /--out needs a folder/],
     ['a folder that cannot be', FAILED, ['--out', join(file, 'results')], /cannot be written/],
