@@ -1,7 +1,7 @@
 // Warnings: what makes a figure less than it seems, although nothing went wrong. The list is closed, and
 // each has a condition, a cause and something to try; a report never carries a warning of any other kind.
 
-import { pointName, REPEATS_RANKED_MIN } from './points.ts'
+import { pointName, REPEATS_RANKED_MIN, usable } from './points.ts'
 import type { Config, Environment, Point, Warning, WarningKind } from './schema.ts'
 import { medianOf } from './statistics.ts'
 import { BUSY_SHARE_MAX } from './verdict.ts'
@@ -48,7 +48,8 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
       const models = [...new Set(points.map(({ model }) => model))].join(', ')
       return `${models} talks to fewer clients at a time than were connected; the figures come from those it served, the others waited.`
     },
-    tryThis: 'Compare it at --clients 1, or by the session workload, which takes turns.',
+    tryThis:
+      'Compare it with --workloads ping --clients 1, or by the session workload, which takes turns.',
   },
   'generator-was-limit': {
     about: forPoints(({ status }) => status === 'lower-bound'),
@@ -76,10 +77,11 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
   },
   'few-repeats': {
     about: (run) => {
-      if (run.config.repeats < REPEATS_ENOUGH) return []
-      return forPoints(({ summary }) => (summary?.repeats ?? 0) < REPEATS_ENOUGH)(run)
+      const few = forPoints(({ summary }) => (summary?.repeats ?? 0) < REPEATS_ENOUGH)(run)
+      return few && mostRepeats(run) < REPEATS_ENOUGH ? [] : few
     },
-    cause: ({ config: { repeats } }, points) => {
+    cause: (run, points) => {
+      const repeats = mostRepeats(run)
       if (points.length > 0) {
         return `Fewer than ${REPEATS_ENOUGH} repeats show roughly who is faster, not by how much; a single one is not ranked.`
       }
@@ -126,6 +128,11 @@ function forPoints(holds: (point: Point) => boolean): (run: Run) => readonly Poi
     )
     return found.length > 0 ? found : null
   }
+}
+
+/** Of the points that have figures: an interruption may leave fewer than were asked for. */
+function mostRepeats({ points }: Run): number {
+  return Math.max(0, ...points.map((point) => usable(point)?.repeats ?? 0))
 }
 
 function isDisturbed({ repeats }: Point): boolean {

@@ -81,17 +81,20 @@ function titleOf([first]: readonly Point[]): string {
   return `${workload} · ${size}${senders > 0 ? `, ${senders} of them ${senders === 1 ? 'speaks' : 'speak'}` : ''}`
 }
 
-function explanationOf([first]: readonly Point[], config: Config): string {
+function explanationOf(points: readonly Point[], config: Config): string {
+  const [first] = points
   const workload = config.workloads.find(({ name }) => name === first?.workload)
   if (!workload) return ''
   const warmup =
     workload.warmupMs > 0
       ? `after ${formatDuration(workload.warmupMs)} of warm-up`
       : 'without warm-up'
+  // An interruption leaves fewer than were asked for.
+  const repeats = Math.max(...points.map((point) => point.repeats.length)) || config.repeats
   return [
     WORKLOAD_WORDS[workload.name].does,
     `${config.messageBytes}-byte messages, window ${config.window},`,
-    `${config.repeats} × ${formatDuration(workload.durationMs)} ${warmup}.`,
+    `${repeats} × ${formatDuration(workload.durationMs)} ${warmup}.`,
   ].join(' ')
 }
 
@@ -160,8 +163,8 @@ function rateColumns(points: readonly Point[], many: string): CellColumn[] {
       return `${point.status === 'lower-bound' ? '≥ ' : ''}${show(rate.median)}`
     }),
     column(['min–max', ''], (point) => {
-      const rate = usable(point)?.throughputPerS
-      return rate ? `${show(rate.min)}–${show(rate.max)}` : UNKNOWN
+      const { repeats = 0, throughputPerS: rate } = usable(point) ?? {}
+      return rate && repeats > 1 ? `${show(rate.min)}–${show(rate.max)}` : UNKNOWN
     }),
   ]
 }

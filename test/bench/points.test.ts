@@ -190,7 +190,7 @@ describe('warnings', () => {
 
   test('few repeats, and a machine that was busy before, are about the whole run', () => {
     const busy = { ...ENVIRONMENT, loadAverageBefore: 1.5 }
-    const points = [judge({ perSecond: 100 })]
+    const points = [judge({ perSecond: 100 }, { perSecond: 101 })]
     const found = findWarnings({ config: CONFIG, environment: busy, points })
     expect(found.map(({ kind }) => kind)).toEqual(['few-repeats', 'machine-busy'])
     expect(found.every((warning) => warning.points.length === 0)).toBe(true)
@@ -213,6 +213,17 @@ describe('warnings', () => {
     expect(found[0]?.cause).toBe(
       'Fewer than 5 repeats show roughly who is faster, not by how much; a single one is not ranked.',
     )
+  })
+
+  test('where an interruption left single repeats, nothing is said to be faster', () => {
+    const points = [judge({ perSecond: 100 })]
+    for (const repeats of [1, 2, 5]) {
+      const config = { ...CONFIG, repeats }
+      expect(findWarnings({ config, environment: ENVIRONMENT, points })).toMatchObject([
+        { points: [], cause: 'A single repeat has no spread, so nothing is ranked.' },
+      ])
+    }
+    expect(findWarnings({ config: CONFIG, environment: ENVIRONMENT, points: [] })).toEqual([])
   })
 
   test('an invalid point needs none', () => {

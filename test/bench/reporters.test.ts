@@ -78,7 +78,7 @@ describe('tables', () => {
     const workloads = CONFIG.workloads.map((workload) => ({ ...workload, warmupMs: 0 }))
     const config = { ...CONFIG, workloads }
     const cold = results([measured(planned('async'), { perSecond: 1 })], { config })
-    expect(tablesOf(cold)[0]?.explanation).toMatch(/window 1, 2 × 1 s without warm-up\.$/)
+    expect(tablesOf(cold)[0]?.explanation).toMatch(/window 1, 1 × 1 s without warm-up\.$/)
   })
 
   test('show throughput with its range, in a unit of the column', () => {
@@ -227,6 +227,8 @@ describe('an interrupted run', () => {
     )
     expect(session?.rows.map(({ cells }) => cells[0])).toEqual(['–', '–'])
     expect(session?.reading).toBe('Nothing is ranked: that takes 2 repeats.')
+    expect(session?.explanation).toContain('1 × 1.5 s')
+    expect(session?.rows.map(({ cells }) => cells[3])).toEqual(['–', '–'])
   })
 
   test('keeps the points that were not run, in a table of their own if need be', () => {
