@@ -17,6 +17,7 @@ import { DEFAULT_PROTOCOL_LIMITS } from '../../protocol/index.ts'
 import { DEFAULT_SERVER_LIMITS } from '../../servers/limits.ts'
 import {
   ACK,
+  BEAT,
   deliveryFrames,
   frame,
   IDENTIFY,
@@ -49,6 +50,7 @@ class ScriptedHub {
   readonly posted = new Int32Array(new SharedArrayBuffer(4))
   queue = ''
   syncs = 0
+  beats = 0
   private incoming = ''
   private readonly memory = new IoBuffer(1 << 20)
 
@@ -78,6 +80,7 @@ class ScriptedHub {
     if (count === AGAIN || count === 0) return
     this.incoming = readFrames(this.incoming + this.memory.read(0, count), (kind) => {
       if (kind === SYNC) this.syncs++
+      if (kind === BEAT) this.beats++
     })
   }
 }
@@ -134,6 +137,42 @@ test('what a full link holds back while the owner synchronises is written before
   await until('the second PING should be answered', () => (hear(), heard.includes(':two\r\n')))
   expect(heard.indexOf(':late')).toBeGreaterThan(heard.indexOf(':one'))
   expect(heard.indexOf(':late')).toBeLessThan(heard.indexOf(':two'))
+})
+
+test('an owner whose client reads slowly, but reads, goes on saying that it lives', async () => {
+  const { heartbeatMs, hungMs } = DEFAULT_SERVER_LIMITS
+  const [hubsEnd, ownersEnd] = socketpair()
+  const [client, ownersClient] = socketpair()
+  setSendBufferBytes(ownersClient, 4_096)
+  open.push(hubsEnd, client)
+  const hub = new ScriptedHub(hubsEnd)
+  const memory = new IoBuffer(1 << 16)
+  hub.write(frame(IDENTIFY, '1b'))
+  // Each of these is answered with a line of some 70 bytes: half a megabyte in all, and nothing for the hub.
+  sendNow(client, memory, 0, memory.write('\0\n'.repeat(8_000), 0))
+  owner = new Worker(new URL(compiledUrl('servers/owner.js')), {
+    workerData: { client: ownersClient, link: ownersEnd, settings: SETTINGS, posted: hub.posted },
+  })
+  await until('the owner should live', () => (hub.read(), hub.beats > 0))
+
+  let heardBytes = 0
+  let [lastBeats, lastBeatMs, longestMs] = [hub.beats, performance.now(), 0]
+  const startMs = lastBeatMs
+  await until(
+    'it should have written for longer than it may be silent',
+    () => {
+      // A steady 80 KB in each second: no single write blocks for long.
+      const dueBytes = (performance.now() - startMs) * 80
+      if (heardBytes < dueBytes) heardBytes += Math.max(0, recvNow(client, memory, 0, 4_096))
+      hub.read()
+      if (hub.beats > lastBeats) [lastBeats, lastBeatMs] = [hub.beats, performance.now()]
+      longestMs = Math.max(longestMs, performance.now() - lastBeatMs)
+      return performance.now() - startMs > hungMs + heartbeatMs
+    },
+    2 * hungMs,
+  )
+  expect(heardBytes).toBeGreaterThan(hungMs * 40)
+  expect(longestMs).toBeLessThan(3 * heartbeatMs)
 })
 
 test('the command line of a process, which everybody can read, has no password in it', async (context) => {
