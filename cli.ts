@@ -268,7 +268,7 @@ program
   .description('display help for a command')
   .argument('[command]')
   .action((name) => {
-    if (name === undefined) return program.help()
+    if (name === undefined) program.help()
     const known = program.commands.map((command) => command.name())
     const [chosen] = checkedWords('command', [name], known)
     program.commands.find((command) => command.name() === chosen)!.help()
