@@ -268,10 +268,10 @@ program
   .description('display help for a command')
   .argument('[command]')
   .action((name) => {
-    if (name === undefined) program.help()
     const known = program.commands.map((command) => command.name())
-    const [chosen] = checkedWords('command', [name], known)
-    program.commands.find((command) => command.name() === chosen)!.help()
+    const chosen = name && checkedWords('command', [name], known)[0]
+    const about = program.commands.find((command) => command.name() === chosen) ?? program
+    about.help()
   })
 
 /** An option comes before the environment; of the two variables, the one that says more does. */
