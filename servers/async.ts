@@ -58,6 +58,8 @@ class AsyncServer implements Server, ClientPort<Client> {
   private readonly setup: Setup
   private readonly net: NetServer
   private readonly hub: Hub<Client>
+  /** Far enough from what a client is let go for: its own answers alone never come to that. */
+  private readonly replyBytesMax: number
   private readonly clients = new Set<Client>()
   private readonly turn = new Turn<Client>((clients) => {
     for (const client of clients) this.flush(client)
@@ -68,6 +70,8 @@ class AsyncServer implements Server, ClientPort<Client> {
     this.setup = setup
     this.settings = setup.settings
     this.hub = new Hub(setup.settings)
+    const { replyQueueBytesMax, sendQueueBytesMax } = setup.settings.server
+    this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 2)
     // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
     // still gets its answer. Without it, Node would end ours before the answer is written.
     this.net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.admit(socket))
@@ -145,9 +149,8 @@ class AsyncServer implements Server, ClientPort<Client> {
           break
       }
     }
-    if (client.ended && !client.waiting && !client.stalled) {
-      this.close(client, '', CONNECTION_CLOSED)
-    }
+    if (client.waiting || client.stalled || !client.ended) return
+    this.close(client, '', CONNECTION_CLOSED)
   }
 
   /** Leaves its later lines where they are. Returns what makes it go on. */
@@ -163,7 +166,7 @@ class AsyncServer implements Server, ClientPort<Client> {
 
   /** A client that asks faster than it reads is answered, and read from, when it has read. */
   private holdBack(client: Client): void {
-    if (client.output.length > this.settings.server.replyQueueBytesMax) this.flush(client)
+    if (client.output.length + client.socket.writableLength > this.replyBytesMax) this.flush(client)
   }
 
   /** A WAIT is over, its turn has come, or what was queued is written. */
@@ -204,11 +207,10 @@ class AsyncServer implements Server, ClientPort<Client> {
     if (output === '') return
     client.output = ''
     socket.write(output, 'latin1')
-    const queuedBytes = socket.writableLength
-    if (queuedBytes === 0) return // The kernel has taken it all, as it nearly always does.
-    const { sendQueueBytesMax, replyQueueBytesMax } = this.settings.server
-    if (queuedBytes > sendQueueBytesMax) perform(this.hub.evict(client, 'SendQ exceeded'), this)
-    else if (queuedBytes > replyQueueBytesMax) {
+    const queuedBytes = socket.writableLength // 0, nearly always: the kernel has taken it all.
+    if (queuedBytes > this.settings.server.sendQueueBytesMax) {
+      perform(this.hub.evict(client, 'SendQ exceeded'), this)
+    } else if (queuedBytes > this.replyBytesMax) {
       client.stalled = true // Until it has drained.
       socket.pause()
     }
@@ -232,8 +234,7 @@ class AsyncServer implements Server, ClientPort<Client> {
   private tick(): void {
     const nowMs = performance.now()
     for (const client of this.clients) {
-      if (client.closing || client.waiting) continue
-      if (client.conversation.nextTickMs() > nowMs) continue
+      if (client.closing || client.waiting || client.conversation.nextTickMs() > nowMs) continue
       try {
         const effect = client.conversation.tick(nowMs)
         if (effect?.kind === 'reply') this.write(client, effect.text)
@@ -245,8 +246,7 @@ class AsyncServer implements Server, ClientPort<Client> {
   }
 
   drain(): Promise<void> {
-    const { listener } = this.setup
-    listener.stop()
+    this.setup.listener.stop()
     return new Promise((resolve) => {
       this.net.close(() => resolve()) // When the last client is gone.
       perform(this.hub.shutdown('Server shutting down'), this)
