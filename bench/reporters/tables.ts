@@ -127,9 +127,8 @@ function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[]
     column(['#', ''], rankCell),
     { ...column(['model', ''], ({ model }) => model), align: 'left' },
     ...rateColumns(points, WORKLOAD_WORDS[first.workload].many),
-    timeColumn('p50', points, ({ serviceTime }) => serviceTime.p50Ns),
-    timeColumn('p99', points, p99Ns),
-    { ...timeColumn('max', points, ({ serviceTime }) => serviceTime.maxNs), spare: 3 },
+    ...quantileColumns(points),
+    { ...scaledColumn('max', points, (s) => s.serviceTime.maxNs, scaleOfTimes), spare: 3 },
     ...(isSession ? [firstAnswerColumn(points)] : []),
     { ...column(['served', ''], servedCell), spare: 2 },
     cpuColumn(points),
@@ -176,12 +175,21 @@ function p99Ns({ serviceTime }: Summary): number | null {
   return serviceTime.count >= P99_SAMPLES_MIN ? serviceTime.p99Ns : null
 }
 
-function timeColumn(
-  name: string,
-  points: readonly Point[],
-  valueNs: (summary: Summary) => number | null,
-): CellColumn {
-  return scaledColumn(name, points, valueNs, scaleOfTimes)
+/** p50 and p99 share a unit, because they are read together; the longest time has one of its own. */
+function quantileColumns(points: readonly Point[]): CellColumn[] {
+  const summaries = points.flatMap((point) => usable(point) ?? [])
+  const scale = scaleOfTimes(
+    summaries.flatMap((summary) => [summary.serviceTime.p50Ns, p99Ns(summary) ?? 0]),
+  )
+  return [
+    scaledColumn(
+      'p50',
+      points,
+      ({ serviceTime }) => serviceTime.p50Ns,
+      () => scale,
+    ),
+    scaledColumn('p99', points, p99Ns, () => scale),
+  ]
 }
 
 function firstAnswerColumn(points: readonly Point[]): CellColumn {
