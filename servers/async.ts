@@ -58,7 +58,7 @@ class AsyncServer implements Server, ClientPort<Client> {
   private readonly setup: Setup
   private readonly net: NetServer
   private readonly hub: Hub<Client>
-  /** Far enough from what a client is let go for: its own answers alone never come to that. */
+  /** So much of its answers may be queued, and so much collected: together no reason to let it go. */
   private readonly replyBytesMax: number
   private readonly clients = new Set<Client>()
   private readonly turn = new Turn<Client>((clients) => {
@@ -71,7 +71,7 @@ class AsyncServer implements Server, ClientPort<Client> {
     this.settings = setup.settings
     this.hub = new Hub(setup.settings)
     const { replyQueueBytesMax, sendQueueBytesMax } = setup.settings.server
-    this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 2)
+    this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 3)
     // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
     // still gets its answer. Without it, Node would end ours before the answer is written.
     this.net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.admit(socket))
@@ -166,7 +166,7 @@ class AsyncServer implements Server, ClientPort<Client> {
 
   /** A client that asks faster than it reads is answered, and read from, when it has read. */
   private holdBack(client: Client): void {
-    if (client.output.length + client.socket.writableLength > this.replyBytesMax) this.flush(client)
+    if (client.output.length > this.replyBytesMax) this.flush(client)
   }
 
   /** A WAIT is over, its turn has come, or what was queued is written. */
