@@ -181,7 +181,7 @@ export function sendAll(
 ): void {
   const end = offset + length
   for (let at = offset; at < end;) {
-    const count = transmit(fd, buffer, at, end - at, C.MSG_NOSIGNAL)
+    const count = send(fd, buffer, at, end - at)
     if (count !== AGAIN) at += count
     if (at < end) onStall?.(Math.max(0, count))
   }
