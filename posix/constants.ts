@@ -73,6 +73,10 @@ export const C = platform() === 'darwin' ? darwin : linux
 /** Error numbers: Node knows them for every platform. */
 export const E = constants.errno
 
+// flock(2). The same everywhere, too.
+export const LOCK_EX = 2
+export const LOCK_NB = 4
+
 // poll(2). These values are the same on Linux and macOS, and epoll(7) uses them too.
 export const POLLIN = 0x1
 export const POLLOUT = 0x4

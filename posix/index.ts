@@ -11,7 +11,7 @@ export {
 export { IoBuffer } from './buffer.ts'
 export { SystemError, UnsupportedError } from './errors.ts'
 export { Listener, listenOn } from './listener.ts'
-export { dieWithParent, exitNow, lowerPriority, openFilesMax } from './process.ts'
+export { dieWithParent, exitNow, lockFile, lowerPriority, openFilesMax } from './process.ts'
 export {
   EpollSelector,
   HANGUP,

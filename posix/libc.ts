@@ -51,6 +51,7 @@ const fcntlOf: (fd: number, command: number, type: 'int', argument: number) => n
 export function fcntl(fd: number, command: number, argument: number): number {
   return fcntlOf(fd, command, 'int', argument)
 }
+export const flock = declare('flock', 'int', ['int', 'int'])
 export const getsockname = declare('getsockname', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const getpeername = declare('getpeername', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const setsockopt = declare('setsockopt', 'int', [

@@ -1,8 +1,9 @@
-// Four things about this process that Node does not tell or do.
+// Five things about this process that Node does not tell or do.
 
 import { getPriority, setPriority } from 'node:os'
 import { IoBuffer } from './buffer.ts'
-import { C } from './constants.ts'
+import { C, E, LOCK_EX, LOCK_NB } from './constants.ts'
+import { SystemError } from './errors.ts'
 import * as libc from './libc.ts'
 
 const PR_SET_PDEATHSIG = 1
@@ -14,6 +15,17 @@ export function openFilesMax(): number {
   const memory = new IoBuffer(16)
   if (libc.getrlimit(C.RLIMIT_NOFILE, memory.address) < 0) return Infinity
   return Number(memory.bytes.readBigUInt64LE(0))
+}
+
+/**
+ * Locks an open file for this process, if nobody else has it locked: true when it is ours now. The lock
+ * ends when the descriptor is closed, and so with the process at the latest. Who only reads or writes the
+ * file is not kept from it. flock(2).
+ */
+export function lockFile(fd: number): boolean {
+  if (libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return true
+  if (libc.errno() === E.EWOULDBLOCK) return false
+  throw new SystemError(libc.errno(), 'flock')
 }
 
 /**

@@ -28,6 +28,7 @@ interface Exception {
 
 const IMPORT_EXCEPTIONS: readonly Exception[] = [
   { from: 'bench/', to: 'servers/catalog.ts', reason: 'It compares what the catalog lists.' },
+  { from: 'bench/lock.ts', to: 'posix/', reason: 'Only the kernel forgets a lock with its owner.' },
   { from: 'bench/micro.ts', to: 'protocol/', reason: 'It measures the protocol’s own functions.' },
 ]
 
