@@ -1,8 +1,6 @@
 // Whole benchmarks, with the real load generator, against servers that are good and servers that go
 // wrong. Every fault must be named in the results, and none may touch the points of the other models.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +9,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { runBench } from '../../bench/bench.ts'
 import type { BenchOptions, BenchSurroundings } from '../../bench/bench.ts'
 import { Failure, UsageError } from '../../bench/errors.ts'
+import { takeLock } from '../../bench/lock.ts'
 import type { PlannedModel } from '../../bench/plan.ts'
 import { readTree } from '../../bench/process-tree.ts'
 import type { Point, Results } from '../../bench/results.ts'
@@ -383,17 +382,11 @@ describe('refused before anything is started', () => {
   })
 
   test('while another benchmark is running', async () => {
-    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
-    try {
-      const owner = { pid: other.pid, startTicks: null }
-      writeFileSync(join(folder, 'lock'), JSON.stringify(owner))
-      const running = runBench({ ...TINY, out: folder }, io(), surroundings('good'))
-      await expect(running).rejects.toThrow(
-        new RegExp(`another benchmark is running \\(process ${other.pid}\\)`),
-      )
-    } finally {
-      other.kill()
-      await once(other, 'exit')
-    }
+    const release = takeLock(join(folder, 'lock'))
+    const running = runBench({ ...TINY, out: folder }, io(), surroundings('good'))
+    await expect(running).rejects.toThrow(
+      `another benchmark is running (process ${process.pid}), and two would`,
+    )
+    release()
   })
 })

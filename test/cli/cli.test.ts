@@ -17,6 +17,7 @@ import { createServer, type Server as NetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { takeLock } from '../../bench/lock.ts'
 import { PRESETS } from '../../bench/presets.ts'
 import { CATALOG } from '../../servers/catalog.ts'
 import { closeClients, connectTo, registered } from '../support/client.ts'
@@ -253,12 +254,13 @@ describe('serve', () => {
 describe('bench, while another benchmark holds the lock', () => {
   const temporary = mkdtempSync(join(folder, 'locked-'))
   const lock = join(temporary, 'hubbub-bench.lock')
-  const owner = JSON.stringify({ pid: process.pid, startTicks: null })
   const file = join(temporary, 'file')
+  let release: () => void
   beforeAll(() => {
-    writeFileSync(lock, owner)
+    release = takeLock(lock)
     writeFileSync(file, '')
   })
+  afterAll(() => release())
 
   // `sequential` talks to one client at a time, and nobody hears what is said in a room.
   const alone = CATALOG.find(({ clientsAtOnce }) => clientsAtOnce === 1)!.name
@@ -280,7 +282,7 @@ describe('bench, while another benchmark holds the lock', () => {
     const outcome = await run(['bench', ...args, ...out], { env: { TMPDIR: temporary } })
     expectRefusal(outcome, code)
     expect(outcome.stderr).toMatch(names)
-    expect(readFileSync(lock, 'utf8')).toBe(owner)
+    expect(readFileSync(lock, 'utf8')).toBe(`${process.pid}\n`)
   })
 })
 
