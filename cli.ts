@@ -26,6 +26,7 @@ import { PACKAGE_VERSION } from './bench/package.ts'
 import { MESSAGE_BYTES, PRESETS, WINDOW } from './bench/presets.ts'
 import { WORKLOAD_NAMES } from './clients/load/contract.ts'
 import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
+import { SERVICES } from './protocol/services.ts'
 import { CATALOG } from './servers/catalog.ts'
 import { DEFAULT_SERVER_LIMITS } from './servers/limits.ts'
 import { ServeError } from './servers/serve-error.ts'
@@ -34,6 +35,7 @@ const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
 const MODEL_NAMES = CATALOG.map(({ name }) => name)
+const SERVICE_NAMES = SERVICES.map(({ name }) => name)
 
 /** The port that IRC clients try first (RFC 7194 section 2.1 calls it customary). */
 const DEFAULT_PORT = 6667
@@ -137,7 +139,7 @@ program
 
 program
   .command('serve')
-  .description('run the chat server under one model, until a signal ends it')
+  .description('run a server under one model, until a signal ends it')
   .argument('<model>', MODEL_NAMES.join(', '))
   .addOption(
     new Option(
@@ -152,6 +154,7 @@ program
       .env('PORT')
       .argParser(port),
   )
+  .option('--service <name>', `what it offers: ${SERVICE_NAMES.join(', ')}${facts('irc')}`)
   .addOption(
     new Option('--name <name>', 'how the server calls itself')
       .env('HUBBUB_NAME')
@@ -210,8 +213,10 @@ program
     }
     const isGiven = (option: 'listen' | 'port') => command.getOptionValueSource(option) === 'cli'
     const listen = whereToListen(options, isGiven)
+    const [service] = checkedWords('service', [options.service ?? 'irc'], SERVICE_NAMES)
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
+      service: service!,
       listen,
       serverName: options.name,
       version: `hubbub-${PACKAGE_VERSION}`,

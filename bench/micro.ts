@@ -11,9 +11,9 @@
 
 import type { Bench } from 'tinybench'
 import {
-  Conversation,
+  IrcConversation,
   DEFAULT_PROTOCOL_LIMITS,
-  Hub,
+  IrcHub,
   LineReader,
   formatNumeric,
   parseMessage,
@@ -73,7 +73,7 @@ function measureFraming(bench: Bench): void {
 }
 
 function measurePingPong(bench: Bench): void {
-  const conversation = new Conversation(OPTIONS, 0)
+  const conversation = new IrcConversation(OPTIONS, 0)
   conversation.identify('alice', true)
   measureInChunks(bench, 'PING to PONG, both as bytes', PING_LINE, (chunk) => {
     let bytes = 0
@@ -135,7 +135,7 @@ function measureFormatting(bench: Bench): void {
 }
 
 function measureFanOut(bench: Bench): void {
-  const hub = new Hub<{ received: number }>(OPTIONS)
+  const hub = new IrcHub<{ received: number }>(OPTIONS)
   const members = Array.from({ length: MEMBERS }, () => ({ received: 0 }))
   for (const [index, member] of members.entries()) {
     hub.connect(member, '127.0.0.1', 0)

@@ -21,6 +21,7 @@ import { INPUT_BYTES_MAX, LINE_BYTES_MAX, MERGED_REPLY_BYTES_MAX } from './limit
 import { commandOf, parseMessage } from './messages.ts'
 import type { NumericName, NumericValues } from './numerics.ts'
 import { formatNumeric } from './numerics.ts'
+import type { Conversation } from './service.ts'
 
 /** The first byte of a TLS record of type handshake (RFC 8446 section 5.1): a ClientHello. */
 const TLS_HANDSHAKE = 0x16
@@ -34,7 +35,7 @@ const HTTP_VERBS: ReadonlySet<string> = new Set(
 /** What a line comes to: text to write, possibly none, or an effect. */
 type Answer = string | ConversationEffect
 
-export class Conversation {
+export class IrcConversation implements Conversation {
   private readonly server: ServerIdentity
   private readonly pongPrefix: string
   private readonly reader = new LineReader()

@@ -50,5 +50,16 @@ export type HubEffect<Id> =
       readonly nick: string
       readonly registered: boolean
     }
+  /**
+   * Find out whether `password` is the one that `hash` was made of, in as long as that takes, and tell the
+   * hub (`verified`). The client's later lines wait for that; nobody else should. Always the last effect
+   * of its call.
+   */
+  | {
+      readonly kind: 'verify'
+      readonly to: Id
+      readonly password: string
+      readonly hash: string
+    }
   /** Write `text` to `to`, then end its connection. The hub has forgotten it already. */
   | { readonly kind: 'close'; readonly to: Id; readonly text: string }

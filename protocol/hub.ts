@@ -17,11 +17,12 @@ import { asHost } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { REGISTRATION, registrationEvent } from './registration.ts'
 import { Client, Roster } from './roster.ts'
+import type { Hub, Verdict } from './service.ts'
 
 const NOTHING: readonly never[] = []
 
 /** `Id` is how the model calls a client. It is kept, handed back, and compared by identity. */
-export class Hub<Id> {
+export class IrcHub<Id> implements Hub<Id> {
   private readonly roster: Roster<Id>
 
   constructor(options: HubOptions) {
@@ -48,6 +49,11 @@ export class Hub<Id> {
     const { command, params } = parseMessage(line)
     perform({ client, command, params, nowMs, roster, out })
     return out.effects()
+  }
+
+  /** Nothing here asks for a `verify` yet. */
+  verified(_id: Id, _verdict: Verdict, _nowMs: number): readonly HubEffect<Id>[] {
+    return NOTHING
   }
 
   /** The client has gone: its peers are told `QUIT :reason`. Unknown clients: no effects. */

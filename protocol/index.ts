@@ -1,10 +1,10 @@
 // The protocol: what is said between a client and a server, and nothing about how it travels.
 // Sans-I/O: no sockets, no clock, no timers; text and time come in, effects go out.
 
-export { Conversation } from './conversation.ts'
+export { IrcConversation } from './conversation.ts'
 export type { ConversationEffect, HubEffect } from './effects.ts'
 export { FramingFault, LineReader, cutBytes, isUtf8, wireLine } from './framing.ts'
-export { Hub } from './hub.ts'
+export { IrcHub } from './hub.ts'
 export type { HubOptions, ServerIdentity } from './identity.ts'
 export * from './limits.ts'
 export { commandOf, parseMessage } from './messages.ts'
@@ -19,4 +19,6 @@ export {
   registrationDiagram,
   registrationTable,
 } from './registration.ts'
+export type { Conversation, Hub, Service, Verdict } from './service.ts'
+export { loadService, type ServiceInfo, type ServiceName, SERVICES } from './services.ts'
 export type { RegistrationEvent, RegistrationState } from './registration.ts'

@@ -12,10 +12,11 @@
 
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { Conversation, Hub } from '../protocol/index.ts'
+import type { Conversation, Hub } from '../protocol/index.ts'
 import { busyFor } from './busy.ts'
-import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf, SERVER_FULL } from './last-words.ts'
+import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
+import { verify } from './passwords.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { Turn } from './turn.ts'
 
@@ -37,7 +38,7 @@ class Client {
   readonly conversation: Conversation
   /** Collected output, latin1. Empty: not on the list of those to flush. */
   output = ''
-  /** In a WAIT, or till its next turn: its later lines stay where they are. */
+  /** In a WAIT, a log-in, or till its next turn: its later lines stay where they are. */
   waiting = false
   /** What is written to it has piled up: so do its later lines, until it has drained. */
   stalled = false
@@ -46,9 +47,9 @@ class Client {
   /** We have ended ours, or are about to: nothing more is read or written. */
   closing = false
 
-  constructor(socket: Socket, settings: Settings) {
+  constructor(socket: Socket, conversation: Conversation) {
     this.socket = socket
-    this.conversation = new Conversation(settings, performance.now())
+    this.conversation = conversation
   }
 }
 
@@ -69,7 +70,7 @@ class AsyncServer implements Server, ClientPort<Client> {
   constructor(setup: Setup) {
     this.setup = setup
     this.settings = setup.settings
-    this.hub = new Hub(setup.settings)
+    this.hub = setup.service.hub(setup.settings)
     const { replyQueueBytesMax, sendQueueBytesMax } = setup.settings.server
     this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 3)
     // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
@@ -85,13 +86,14 @@ class AsyncServer implements Server, ClientPort<Client> {
   private admit(socket: Socket): void {
     if (this.clients.size >= this.settings.server.clientsMax) {
       socket.on('error', () => {}) // It may be gone already; then nobody is refused.
-      socket.end(SERVER_FULL, 'latin1')
+      socket.end(this.setup.service.lastWords.serverFull, 'latin1')
       socket.resume()
       // Not socket.setTimeout: that one begins again with every byte that comes.
       setTimeout(() => socket.destroy(), this.settings.server.lingerMs).unref()
       return
     }
-    const client = new Client(socket, this.settings)
+    const { service } = this.setup
+    const client = new Client(socket, service.conversation(this.settings, performance.now()))
     this.clients.add(client)
     socket.on('data', (bytes) => this.receive(client, bytes))
     socket.on('drain', () => {
@@ -178,7 +180,7 @@ class AsyncServer implements Server, ClientPort<Client> {
 
   private fail(client: Client, error: unknown): void {
     this.setup.log(`A conversation failed: ${String(error)}`)
-    this.close(client, INTERNAL_ERROR, 'Internal error')
+    this.close(client, this.setup.service.lastWords.internalError, 'Internal error')
   }
 
   /** Collects output, for the end of this turn. */
@@ -190,6 +192,16 @@ class AsyncServer implements Server, ClientPort<Client> {
 
   identify(client: Client, nick: string, registered: boolean): void {
     client.conversation.identify(nick, registered)
+  }
+
+  verify(client: Client, password: string, hash: string): void {
+    const goOn = this.holdUp(client)
+    const finish = async (): Promise<void> => {
+      const verdict = await verify(password, hash)
+      perform(this.hub.verified(client, verdict, Date.now()), this)
+      goOn()
+    }
+    void finish()
   }
 
   /** Ends our half after everything that was written. Theirs may take `lingerMs`. */

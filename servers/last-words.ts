@@ -1,8 +1,4 @@
-// The lines that a server says outside of the protocol's course: to a client that it cannot take, and to
-// one whose conversation broke.
-
-export const SERVER_FULL = 'ERROR :Server full\r\n'
-export const INTERNAL_ERROR = 'ERROR :Internal error\r\n'
+// Why a connection has ended, in words for the others.
 
 /** The reason others are told when a connection ended without a QUIT. */
 export const CONNECTION_CLOSED = 'Connection closed'

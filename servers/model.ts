@@ -1,15 +1,16 @@
 // What every concurrency model is given, and what it must give back. The shell knows nothing else of a
 // model, and a model nothing else of its surroundings.
 
-import type { HubOptions } from '../protocol/index.ts'
+import type { HubOptions, Service, ServiceName } from '../protocol/index.ts'
 import type { Listener } from '../posix/index.ts'
 import type { ServerLimits } from './limits.ts'
 
 /**
- * The settings of the chat service: those of the protocol, and the server's bounds. Plain data, because
- * some models copy it to other threads and processes.
+ * The settings of a service: those of the protocol, and the server's bounds. Plain data, because some
+ * models copy it to other threads and processes.
  */
 export interface Settings extends HubOptions {
+  readonly service: ServiceName
   readonly server: ServerLimits
 }
 
@@ -17,6 +18,8 @@ export interface Setup {
   /** Listens already. The model accepts from it, and stops and closes it when it drains. */
   readonly listener: Listener
   readonly settings: Settings
+  /** The one that the settings name, loaded. Other threads and processes load it themselves. */
+  readonly service: Service
   /** Says something to the operator: a sentence on standard error. */
   readonly log: (sentence: string) => void
 }

@@ -19,7 +19,7 @@
 
 import { uptime } from 'node:process'
 import { isMainThread, threadId, workerData } from 'node:worker_threads'
-import { Conversation } from '../protocol/index.ts'
+import { type Conversation, loadService, type Service } from '../protocol/index.ts'
 import {
   AGAIN,
   dieWithParent,
@@ -34,7 +34,7 @@ import {
 } from '../posix/index.ts'
 import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
-import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf } from './last-words.ts'
+import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import {
   ACK,
   BEAT,
@@ -94,6 +94,7 @@ class Owner {
   private readonly client: BlockingClient
   private readonly link: number
   private readonly settings: Settings
+  private readonly service: Service
   private readonly conversation: Conversation
   private readonly ready = new PollSet(2)
   private readonly input = new IoBuffer(16 * 1024)
@@ -119,7 +120,7 @@ class Owner {
   /** A tick has come, and the time-outs are to be looked at. */
   private ticked = false
 
-  constructor({ client, link, settings, posted }: HandOver) {
+  constructor({ client, link, settings, posted }: HandOver, service: Service) {
     this.client = new BlockingClient(client, {
       lookUpMs: settings.server.heartbeatMs,
       stallMs: settings.server.stallMs,
@@ -128,9 +129,10 @@ class Owner {
     })
     this.link = link
     this.settings = settings
+    this.service = service
     this.posted = posted
     this.latestMs = this.toldMs + settings.server.heartbeatMs
-    this.conversation = new Conversation(settings, this.toldMs)
+    this.conversation = service.conversation(settings, this.toldMs)
     this.ready.set(CLIENT_SLOT, client, READABLE)
     this.ready.set(LINK_SLOT, link, READABLE)
   }
@@ -348,14 +350,14 @@ class Owner {
 
   /** A fault in our own code. The client gets a last word if its socket takes it. */
   giveUp(): void {
-    this.write(INTERNAL_ERROR)
+    this.write(this.service.lastWords.internalError)
     this.end('Internal error')
   }
 }
 
 /** Runs the conversation, and ends when it ends. The descriptors are closed by whoever made them. */
-function own(handOver: HandOver): void {
-  const owner = new Owner(handOver)
+async function own(handOver: HandOver): Promise<void> {
+  const owner = new Owner(handOver, await loadService(handOver.settings.service))
   try {
     lowerPriority(NICE_STEPS)
     owner.run()
@@ -375,7 +377,7 @@ function own(handOver: HandOver): void {
 // descriptors; a process inherits them under the numbers that its parent gave them.
 if (isMainThread) {
   dieWithParent()
-  own({ client: 3, link: 4, settings: JSON.parse(process.argv[2]!) as Settings })
+  await own({ client: 3, link: 4, settings: JSON.parse(process.argv[2]!) as Settings })
 } else {
-  own(workerData as HandOver)
+  await own(workerData as HandOver)
 }

@@ -9,6 +9,8 @@ export interface ClientPort<Client> {
   write(client: Client, text: string): void
   /** Tells its conversation who it is. */
   identify(client: Client, nick: string, registered: boolean): void
+  /** Finds out whether the password is right, and tells the hub. Its later lines wait for that. */
+  verify(client: Client, password: string, hash: string): void
   /** Writes the last words, after all that was written before, and ends the connection. */
   end(client: Client, text: string): void
 }
@@ -27,6 +29,9 @@ export function perform<Client>(
         break
       case 'identify':
         port.identify(effect.to, effect.nick, effect.registered)
+        break
+      case 'verify':
+        port.verify(effect.to, effect.password, effect.hash)
         break
       case 'close':
         port.end(effect.to, effect.text)

@@ -17,7 +17,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { close } from '../posix/index.ts'
 import { accepted, hostOf, refuse } from './accepting.ts'
-import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type Link, Switchboard } from './switchboard.ts'
 
@@ -43,18 +42,18 @@ class ProcessServer implements Server {
 
   constructor(setup: Setup) {
     this.setup = setup
-    this.switchboard = new Switchboard(setup.settings, setup.log)
+    this.switchboard = new Switchboard(setup.settings, setup.service, setup.log)
     this.accepting = this.accept()
   }
 
   private async accept(): Promise<void> {
-    const { listener, log } = this.setup
+    const { listener, service, log } = this.setup
     for await (const socket of accepted(listener, log)) {
       try {
         this.admit(socket)
       } catch (error) {
         log(`A client could not be taken: ${String(error)}`)
-        refuse(socket, INTERNAL_ERROR)
+        refuse(socket, service.lastWords.internalError)
       }
       await this.switchboard.settled()
     }
@@ -62,8 +61,10 @@ class ProcessServer implements Server {
   }
 
   private admit(socket: number): void {
-    const { settings } = this.setup
-    if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
+    const { settings, service } = this.setup
+    if (this.clients.size >= settings.server.clientsMax) {
+      return refuse(socket, service.lastWords.serverFull)
+    }
     const { link, owner } = this.switchboard.connect(
       hostOf(socket),
       (its) => startOwner(settings, socket, its),
@@ -84,7 +85,7 @@ class ProcessServer implements Server {
   /** The process could not start: out of memory, or of processes. */
   private fail(socket: number, error: Error): void {
     this.setup.log(`A process could not be started: ${error.message}`)
-    refuse(socket, INTERNAL_ERROR)
+    refuse(socket, this.setup.service.lastWords.internalError)
   }
 
   /** Ends a process wherever it is, stopped ones included. */

@@ -12,13 +12,20 @@
 
 import { performance } from 'node:perf_hooks'
 import { isMainThread, workerData } from 'node:worker_threads'
-import { Conversation, type ConversationEffect, Hub } from '../protocol/index.ts'
+import {
+  type Conversation,
+  type ConversationEffect,
+  type Hub,
+  loadService,
+  type Service,
+} from '../protocol/index.ts'
 import { accept, AGAIN, close, IoBuffer, recv } from '../posix/index.ts'
 import { AcceptFailures, hostOf, sayLast } from './accepting.ts'
 import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
-import { CONNECTION_CLOSED, INTERNAL_ERROR, reasonOf } from './last-words.ts'
+import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
+import { verifyNow } from './passwords.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { READY, serveInThread, tellMainThread, type ThreadSetup, Wish } from './server-thread.ts'
 
@@ -37,14 +44,16 @@ class SequentialServer implements ClientPort<Client> {
   private readonly listener: number
   private readonly settings: Settings
   private readonly wish: Wish
+  private readonly service: Service
   private readonly hub: Hub<Client>
   private readonly input = new IoBuffer(64 * 1024)
 
-  constructor({ listener, settings, wish }: ThreadSetup) {
+  constructor({ listener, settings, wish }: ThreadSetup, service: Service) {
     this.listener = listener
     this.settings = settings
     this.wish = new Wish(wish)
-    this.hub = new Hub(settings)
+    this.service = service
+    this.hub = service.hub(settings)
   }
 
   /** Accepts, serves, closes; then the next. */
@@ -63,7 +72,7 @@ class SequentialServer implements ClientPort<Client> {
         this.admit(socket)
       } catch (error) {
         tellMainThread(`A client could not be taken: ${String(error)}`)
-        sayLast(socket, INTERNAL_ERROR)
+        sayLast(socket, this.service.lastWords.internalError)
       }
       close(socket)
     }
@@ -79,15 +88,15 @@ class SequentialServer implements ClientPort<Client> {
           if (this.wish.givesUp) throw new Error('Server shutting down')
         },
       }),
-      conversation: new Conversation(this.settings, performance.now()),
+      conversation: this.service.conversation(this.settings, performance.now()),
       over: false,
     }
-    this.hub.connect(client, hostOf(socket), Date.now())
     try {
+      perform(this.hub.connect(client, hostOf(socket), Date.now()), this)
       while (!client.over) this.receive(client)
     } catch (error) {
       tellMainThread(`A conversation failed: ${String(error)}`)
-      sayLast(socket, INTERNAL_ERROR)
+      sayLast(socket, this.service.lastWords.internalError)
       this.bury(client, 'Internal error')
     }
     client.connection.linger(this.wish.givesUp ? 0 : lingerMs)
@@ -149,6 +158,10 @@ class SequentialServer implements ClientPort<Client> {
     client.conversation.identify(nick, registered)
   }
 
+  verify(client: Client, password: string, hash: string): void {
+    perform(this.hub.verified(client, verifyNow(password, hash), Date.now()), this)
+  }
+
   end(client: Client, text: string): void {
     this.write(client, text)
     client.over = true
@@ -163,7 +176,8 @@ class SequentialServer implements ClientPort<Client> {
 
 // The server's thread runs this same file.
 if (!isMainThread) {
-  const server = new SequentialServer(workerData as ThreadSetup)
+  const setup = workerData as ThreadSetup
+  const server = new SequentialServer(setup, await loadService(setup.settings.service))
   tellMainThread(READY)
   server.accept()
 }

@@ -15,13 +15,19 @@ import {
   listenOn,
   openFilesMax,
 } from '../posix/index.ts'
-import { DEFAULT_PROTOCOL_LIMITS, type ProtocolLimits } from '../protocol/index.ts'
+import {
+  DEFAULT_PROTOCOL_LIMITS,
+  loadService,
+  type ProtocolLimits,
+  type ServiceName,
+} from '../protocol/index.ts'
 import type { ModelInfo } from './catalog.ts'
 import { DEFAULT_SERVER_LIMITS, RESERVED_DESCRIPTORS, type ServerLimits } from './limits.ts'
 import type { Server, Settings } from './model.ts'
 import { ServeError } from './serve-error.ts'
 
 export interface ServeOptions {
+  readonly service: ServiceName
   readonly listen: Address
   readonly serverName: string
   readonly version: string
@@ -41,12 +47,13 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   }
   const settings = settingsOf(model, options)
   const { serve } = await model.load()
+  const service = await loadService(options.service)
   process.on('uncaughtException', failAtOnce)
   const listener = listenAt(options.listen, settings.server.backlog)
-  const server = serve({ listener, settings, log: say })
+  const server = serve({ listener, settings, service, log: say })
   await server.ready.catch(failAtOnce)
   const ended = endOnSignal(server) // Before anybody can know whom to signal.
-  announce(model, listener.address)
+  announce(model, options.service, listener.address)
   const code = await ended
   if (listener.fileLeft) {
     say(`The socket's file is left; remove it yourself: ${listener.fileLeft.message}`)
@@ -64,6 +71,7 @@ function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
     )
   }
   return {
+    service: options.service,
     serverName: options.serverName,
     version: options.version,
     createdAt: new Date().toUTCString(),
@@ -107,11 +115,13 @@ function listenAt(address: Address, backlog: number): Listener {
   }
 }
 
-function announce(model: ModelInfo, address: Address): void {
+function announce(model: ModelInfo, service: ServiceName, address: Address): void {
   const listen = formatAddress(address)
   process.stdout.on('error', () => {}) // Nobody reads it: that is no reason to stop serving.
   process.stderr.on('error', () => {})
-  process.stdout.write(`${JSON.stringify({ model: model.name, pid: process.pid, listen })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ model: model.name, service, pid: process.pid, listen })}\n`,
+  )
   say(`The ${model.name} server listens on ${listen}. Ctrl-C ends it.`)
 }
 

@@ -7,7 +7,7 @@
 
 import { availableParallelism } from 'node:os'
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
-import { Hub } from '../protocol/index.ts'
+import type { Hub, Service } from '../protocol/index.ts'
 import { close, setSendBufferBytes, socketpair } from '../posix/index.ts'
 import {
   ACK,
@@ -23,6 +23,7 @@ import {
   TICK,
 } from './link.ts'
 import type { Settings } from './model.ts'
+import { verify } from './passwords.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { Turn } from './turn.ts'
 
@@ -49,6 +50,8 @@ export class Link {
   /** Deliveries of this turn, not yet in a frame: consecutive ones share one. */
   deliveries = ''
   acknowledges = false
+  /** A password is being verified: the line that asked for it is acknowledged when that is done. */
+  verifying = false
   /** A frame that has arrived in part. */
   incoming = ''
   heardMs = performance.now() + START_MS_MAX
@@ -88,10 +91,10 @@ export class Switchboard implements ClientPort<Link> {
   private watchedMs = performance.now()
   private draining = false
 
-  constructor(settings: Settings, log: (sentence: string) => void) {
+  constructor(settings: Settings, service: Service, log: (sentence: string) => void) {
     this.settings = settings
     this.log = log
-    this.hub = new Hub(settings)
+    this.hub = service.hub(settings)
     this.watching = setInterval(() => this.watch(), settings.server.heartbeatMs)
   }
 
@@ -148,7 +151,7 @@ export class Switchboard implements ClientPort<Link> {
     link.heardMs = performance.now()
     link.incoming = readFrames(link.incoming + text, (kind, payload) => {
       if (kind === LINE) perform(this.hub.receive(link, payload, Date.now()), this)
-      if (kind === LINE || kind === SYNC) this.acknowledge(link)
+      if ((kind === LINE && !link.verifying) || kind === SYNC) this.acknowledge(link)
       if (kind === GONE) this.disconnect(link, payload)
     })
     return true
@@ -192,6 +195,17 @@ export class Switchboard implements ClientPort<Link> {
 
   identify(link: Link, nick: string, registered: boolean): void {
     this.queue(link, frame(IDENTIFY, (registered ? '1' : '0') + nick))
+  }
+
+  verify(link: Link, password: string, hash: string): void {
+    link.verifying = true
+    const finish = async (): Promise<void> => {
+      const verdict = await verify(password, hash)
+      link.verifying = false
+      perform(this.hub.verified(link, verdict, Date.now()), this)
+      this.acknowledge(link)
+    }
+    void finish()
   }
 
   /** The owner writes the last words and ends the connection; if it cannot, it is ended. */

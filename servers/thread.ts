@@ -14,7 +14,6 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { close, shutdown } from '../posix/index.ts'
 import { accepted, hostOf, refuse, sayLast } from './accepting.ts'
-import { INTERNAL_ERROR, SERVER_FULL } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import type { HandOver } from './owner.ts'
 import { type Link, Switchboard } from './switchboard.ts'
@@ -45,18 +44,18 @@ class ThreadServer implements Server {
 
   constructor(setup: Setup) {
     this.setup = setup
-    this.switchboard = new Switchboard(setup.settings, setup.log)
+    this.switchboard = new Switchboard(setup.settings, setup.service, setup.log)
     this.accepting = this.accept()
   }
 
   private async accept(): Promise<void> {
-    const { listener, log } = this.setup
+    const { listener, service, log } = this.setup
     for await (const socket of accepted(listener, log)) {
       try {
         this.admit(socket)
       } catch (error) {
         log(`A client could not be taken: ${String(error)}`)
-        refuse(socket, INTERNAL_ERROR)
+        refuse(socket, service.lastWords.internalError)
       }
       await this.switchboard.settled()
     }
@@ -64,8 +63,10 @@ class ThreadServer implements Server {
   }
 
   private admit(socket: number): void {
-    const { settings } = this.setup
-    if (this.clients.size >= settings.server.clientsMax) return refuse(socket, SERVER_FULL)
+    const { settings, service } = this.setup
+    if (this.clients.size >= settings.server.clientsMax) {
+      return refuse(socket, service.lastWords.serverFull)
+    }
     const { link, owner } = this.switchboard.connect(
       hostOf(socket),
       (its) => startOwner(settings, socket, its),
@@ -80,7 +81,7 @@ class ThreadServer implements Server {
   /** The thread could not start, or has used up its memory; 'exit' follows. */
   private fail(client: Client, error: Error): void {
     this.setup.log(`A thread failed: ${error.message}`)
-    sayLast(client.socket, INTERNAL_ERROR)
+    sayLast(client.socket, this.setup.service.lastWords.internalError)
   }
 
   /** Ends a thread wherever it is: JavaScript is terminated, a blocked system call is woken. */

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test, vi } from 'vitest'
 import type { ConversationEffect } from '../../protocol/index.ts'
-import { Conversation, INPUT_BYTES_MAX, MERGED_REPLY_BYTES_MAX } from '../../protocol/index.ts'
+import { IrcConversation, INPUT_BYTES_MAX, MERGED_REPLY_BYTES_MAX } from '../../protocol/index.ts'
 import { anyBytes, anyWay, everyWay } from './feed.ts'
 import { Loopback, OPTIONS } from './loopback.ts'
 
@@ -13,17 +13,17 @@ vi.setConfig({ testTimeout: 60_000 })
 const LAB = { ...OPTIONS, lab: true }
 
 /** A conversation whose client is registered as alice, in a server with the computing commands. */
-function registered(nowMs = 0): Conversation {
-  const conversation = new Conversation(LAB, nowMs)
+function registered(nowMs = 0): IrcConversation {
+  const conversation = new IrcConversation(LAB, nowMs)
   conversation.identify('alice', true)
   return conversation
 }
 
-function receive(conversation: Conversation, bytes: string, nowMs = 0): void {
+function receive(conversation: IrcConversation, bytes: string, nowMs = 0): void {
   conversation.receive(Buffer.from(bytes, 'latin1'), nowMs)
 }
 
-function effects(conversation: Conversation): ConversationEffect[] {
+function effects(conversation: IrcConversation): ConversationEffect[] {
   const seen: ConversationEffect[] = []
   for (let next = conversation.nextEffect(); next !== null; next = conversation.nextEffect()) {
     seen.push(next)
@@ -32,7 +32,7 @@ function effects(conversation: Conversation): ConversationEffect[] {
 }
 
 /** The effects for the chunks; replies are joined, as they are on the wire. */
-function inAll(conversation: Conversation, chunks: readonly string[]): ConversationEffect[] {
+function inAll(conversation: IrcConversation, chunks: readonly string[]): ConversationEffect[] {
   const joined: ConversationEffect[] = []
   for (const chunk of chunks) {
     receive(conversation, chunk)
@@ -84,7 +84,7 @@ describe('a conversation', () => {
   ])('does not care how %j is cut', (bytes) => {
     for (const isRegistered of [true, false]) {
       const made = () => {
-        const conversation = new Conversation(LAB, 0)
+        const conversation = new IrcConversation(LAB, 0)
         if (isRegistered) conversation.identify('alice', true)
         return conversation
       }
@@ -97,7 +97,7 @@ describe('a conversation', () => {
   test('does not care how anything is cut, nor throws', () => {
     fc.assert(
       fc.property(anyWay(anyBytes), fc.boolean(), (chunks, isRegistered) => {
-        const [one, two] = [new Conversation(LAB, 0), new Conversation(LAB, 0)]
+        const [one, two] = [new IrcConversation(LAB, 0), new IrcConversation(LAB, 0)]
         for (const conversation of [one, two]) conversation.identify('alice', isRegistered)
         expect(inAll(one, chunks)).toEqual(inAll(two, [chunks.join('')]))
       }),
@@ -162,7 +162,7 @@ describe('a conversation', () => {
   })
 
   test('uses the name the hub gave it', () => {
-    const conversation = new Conversation(LAB, 0)
+    const conversation = new IrcConversation(LAB, 0)
     receive(conversation, 'PING\n')
     expect(effects(conversation)).toEqual([
       { kind: 'reply', text: ':hubbub.local 409 * :No origin specified\r\n' },
@@ -189,7 +189,7 @@ describe('liveness', () => {
   const { registrationTimeoutMs, pingIntervalMs, pingTimeoutMs } = OPTIONS.limits
 
   test('a client that does not register is closed at the time-out, and not before', () => {
-    const conversation = new Conversation(OPTIONS, 1_000)
+    const conversation = new IrcConversation(OPTIONS, 1_000)
     const deadlineMs = 1_000 + registrationTimeoutMs
     expect(conversation.nextTickMs()).toBe(deadlineMs)
     receive(conversation, 'PING a\n', 5_000)
@@ -285,8 +285,8 @@ describe('memory', () => {
     })
     const each = (heapBytes() - before) / conversations.length
     expect(each).toBeLessThan(1_024)
-    receive(conversations[0] as Conversation, '\n')
-    expect(effects(conversations[0] as Conversation)).toEqual([
+    receive(conversations[0] as IrcConversation, '\n')
+    expect(effects(conversations[0] as IrcConversation)).toEqual([
       { kind: 'reply', text: pong('half a line') },
     ])
   })

@@ -1,14 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { HubEffect } from '../../protocol/index.ts'
-import { Hub } from '../../protocol/index.ts'
+import { IrcHub } from '../../protocol/index.ts'
 import { Loopback, OPTIONS } from './loopback.ts'
 
 // 10,000 who join one channel are told 50 million names: seconds, and more on a busy machine.
 vi.setConfig({ testTimeout: 60_000 })
 
 /** A hub whose clients are their numbers, with `count` of them registered as n0, n1, ... */
-function crowd(count: number, host = '127.0.0.1'): Hub<number> {
-  const hub = new Hub<number>(OPTIONS)
+function crowd(count: number, host = '127.0.0.1'): IrcHub<number> {
+  const hub = new IrcHub<number>(OPTIONS)
   for (let id = 0; id < count; id++) {
     hub.connect(id, host, 0)
     hub.receive(id, `NICK n${id}`, 0)

@@ -2,7 +2,7 @@
 // what a concurrency model does, performs effects, in the shortest way there is.
 
 import type { HubEffect, HubOptions, ProtocolLimits } from '../../protocol/index.ts'
-import { Conversation, DEFAULT_PROTOCOL_LIMITS, Hub } from '../../protocol/index.ts'
+import { IrcConversation, DEFAULT_PROTOCOL_LIMITS, IrcHub } from '../../protocol/index.ts'
 
 export const OPTIONS: HubOptions = {
   serverName: 'hubbub.local',
@@ -15,7 +15,7 @@ export const OPTIONS: HubOptions = {
 
 /** One client, seen from its own side. */
 export class LoopbackClient {
-  readonly conversation: Conversation
+  readonly conversation: IrcConversation
   readonly host: string
   private readonly server: Loopback
   /** Everything received and not yet taken: latin1. */
@@ -27,7 +27,7 @@ export class LoopbackClient {
   constructor(server: Loopback, host: string) {
     this.server = server
     this.host = host
-    this.conversation = new Conversation(server.options, server.nowMs)
+    this.conversation = new IrcConversation(server.options, server.nowMs)
   }
 
   /** Sends bytes, latin1, as they are. */
@@ -63,14 +63,14 @@ export class LoopbackClient {
 
 export class Loopback {
   readonly options: HubOptions
-  readonly hub: Hub<LoopbackClient>
+  readonly hub: IrcHub<LoopbackClient>
   readonly all = new Set<LoopbackClient>()
   /** One clock for both purposes; tests move it. */
   nowMs = 1_700_000_000_000
 
   constructor(options: Partial<HubOptions> = {}, limits: Partial<ProtocolLimits> = {}) {
     this.options = { ...OPTIONS, ...options, limits: { ...DEFAULT_PROTOCOL_LIMITS, ...limits } }
-    this.hub = new Hub(this.options)
+    this.hub = new IrcHub(this.options)
   }
 
   connect(host = '127.0.0.1'): LoopbackClient {
@@ -117,6 +117,11 @@ export class Loopback {
         case 'identify':
           effect.to.conversation.identify(effect.nick, effect.registered)
           break
+        case 'verify': {
+          const verdict = effect.password === effect.hash ? 'right' : 'wrong'
+          this.perform(this.hub.verified(effect.to, verdict, this.nowMs))
+          break
+        }
         case 'close':
           effect.to.received += effect.text
           effect.to.ended = true
@@ -127,7 +132,7 @@ export class Loopback {
 
   private performOne(
     client: LoopbackClient,
-    effect: NonNullable<ReturnType<Conversation['nextEffect']>>,
+    effect: NonNullable<ReturnType<IrcConversation['nextEffect']>>,
   ): void {
     switch (effect.kind) {
       case 'reply':

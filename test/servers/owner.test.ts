@@ -33,6 +33,7 @@ import { compiledUrl } from '../support/program.ts'
 import { endServers, startServer, stopCleanly } from '../support/server.ts'
 
 const SETTINGS: Settings = {
+  service: 'irc',
   serverName: 'hubbub.local',
   version: '0',
   createdAt: '',

@@ -1,0 +1,36 @@
+// The services, as data. A server loads the one that it offers, and no other.
+
+import type { Service } from './service.ts'
+
+export type ServiceName = 'irc' | 'echo' | 'daytime'
+
+export interface ServiceInfo {
+  readonly name: ServiceName
+  /** One sentence: what it is. */
+  readonly summary: string
+  readonly load: () => Promise<{ readonly service: Service }>
+}
+
+export const SERVICES: readonly ServiceInfo[] = [
+  {
+    name: 'irc',
+    summary: 'The chat: an IRC subset.',
+    load: () => import('./services/irc.ts'),
+  },
+  {
+    name: 'echo',
+    summary: 'Every byte comes back as it came (RFC 862).',
+    load: () => import('./services/echo.ts'),
+  },
+  {
+    name: 'daytime',
+    summary: 'The date and time, in one line, and the end of the connection (RFC 867).',
+    load: () => import('./services/daytime.ts'),
+  },
+]
+
+/** Loads a service by its name. */
+export async function loadService(name: ServiceName): Promise<Service> {
+  const info = SERVICES.find((one) => one.name === name)!
+  return (await info.load()).service
+}

@@ -1,0 +1,12 @@
+// The small services, under every concurrency model: they know nothing of models, and models nothing of
+// them, and so each has to be seen with each.
+
+import { describe } from 'vitest'
+import { CATALOG } from '../../servers/catalog.ts'
+import { daytime } from './services/daytime.ts'
+import { echo } from './services/echo.ts'
+
+describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, model) => {
+  describe('echo', () => echo(model))
+  describe('daytime', () => daytime(model))
+})
