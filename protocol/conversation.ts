@@ -112,6 +112,11 @@ export class IrcConversation implements Conversation {
     this.registered = registered
   }
 
+  /** The WORK that was asked for is not done, because too much of it is: instead of its answer, a 400. */
+  refused(): void {
+    this.owed = this.numeric('ERR_UNKNOWNERROR', 'WORK', 'The server is busy, try again later')
+  }
+
   /** The client could not be heard, by our own doing: its silence does not count. */
   excuse(nowMs: number): void {
     this.deadlineMs = Math.max(this.deadlineMs, nowMs + this.server.limits.pingTimeoutMs)

@@ -23,6 +23,8 @@ export interface Conversation {
   nextEffect(): ConversationEffect | null
   /** The hub says who the client is now. */
   identify(name: string, registered: boolean): void
+  /** What the last `compute` asked for is not done: too much of it is under way. */
+  refused(): void
   /** The client could not be heard, by our own doing: its silence does not count. */
   excuse(nowMs: number): void
   /** At the latest at this time tick() has to be called; Infinity when it has nothing more to say. */

@@ -113,4 +113,22 @@ export const CATALOG: readonly ModelInfo[] = [
     platforms: null,
     load: () => import('./async.ts'),
   },
+  {
+    name: 'pool',
+    summary: 'One event loop for all clients, and a pool of threads for what takes a CPU.',
+    conversationsRun: 'all in one event loop, a piece at a time, in callbacks',
+    reachHubBy: 'a call',
+    ancestor: '“don’t block the event loop”: a web server with background workers',
+    clientsAtOnce: Infinity,
+    clientsMax: 15_000,
+    descriptorsPerClient: 1,
+    cannot: [
+      {
+        what: 'isolates-crashes',
+        why: 'A conversation that throws is caught, but one that never ends stops the loop for all.',
+      },
+    ],
+    platforms: null,
+    load: () => import('./pool.ts'),
+  },
 ]

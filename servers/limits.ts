@@ -30,6 +30,11 @@ export interface ServerLimits {
   readonly lingerMs: number
   /** After SIGTERM: how long clients may take to read what waits for them. redis and NATS: 10 s. */
   readonly drainMs: number
+  /**
+   * What may wait for a thread of `pool`. One more is refused: whoever waits behind so many has better things
+   * to do. With two threads and WORK 5, the last one of 64 waits for 160 ms.
+   */
+  readonly computeQueueMax: number
   /** How often time-outs are looked at, and so how late they may fire (heartbeatMs, in an owner). */
   readonly tickMs: number
   /** How often the hub tells conversations that run elsewhere that time passes, and they that they live. */
@@ -48,6 +53,7 @@ export const DEFAULT_SERVER_LIMITS: Omit<ServerLimits, 'clientsMax'> = {
   stallMs: 10_000,
   lingerMs: 2_000,
   drainMs: 4_000,
+  computeQueueMax: 64,
   tickMs: 100,
   heartbeatMs: 1_000,
   hungMs: 4_000,

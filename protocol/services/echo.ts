@@ -33,6 +33,8 @@ export class ByteConversation implements Conversation {
 
   identify(): void {}
 
+  refused(): void {}
+
   excuse(nowMs: number): void {
     this.silence.broken(nowMs)
   }

@@ -198,7 +198,7 @@ describe('models are written to be compared', () => {
   test('what two of them both have, they have in the same order', () => {
     const methods = MODELS.map((path) => ({ path, names: methodsOf(TEXT.get(path) as string) }))
     for (const { path, names } of methods) {
-      expect(names.length, path).toBeGreaterThan(3)
+      expect(names.length, path).toBeGreaterThan(0)
       for (const other of methods) {
         const mine = names.filter((name) => other.names.includes(name))
         const theirs = other.names.filter((name) => names.includes(name))

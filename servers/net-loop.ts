@@ -1,0 +1,286 @@
+// One event loop over node:net, for all clients: conversations run in its thread, a piece at a time, in the
+// callbacks of their sockets. It is the whole of the models `async` and `pool`, but for one thing, in which
+// they differ: where it has done what takes a CPU (Computing).
+
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import type { Conversation, Hub, Verdict } from '../protocol/index.ts'
+import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
+import type { Server, Settings, Setup } from './model.ts'
+import { type ClientPort, perform } from './performing.ts'
+import { Turn } from './turn.ts'
+
+/** Where the loop has done what takes a CPU. In this the models differ that it serves. */
+export interface Computing {
+  /**
+   * Keeps a CPU busy for `ms` milliseconds. Null: done, and everybody has waited. Or a promise of having
+   * done it; false: nobody will, because too much waits already.
+   */
+  work(ms: number): Promise<boolean> | null
+  /** Whether a password is the one that the hash was made of. */
+  verify(password: string, hash: string): Promise<Verdict>
+  /** Everything is over. */
+  end(): Promise<void>
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+/**
+ * A client that has sent very much keeps the loop this long, and then it is the others' turn. One line
+ * may take longer (WORK): a callback cannot be interrupted.
+ */
+const TURN_MS_MAX = 5
+
+/** One client: its socket, its conversation, and what waits to be written at the end of this turn. */
+class Client {
+  readonly socket: Socket
+  readonly conversation: Conversation
+  /** Collected output, latin1. Empty: not on the list of those to flush. */
+  output = ''
+  /** Something is being done for it, or it is not its turn: its later lines stay where they are. */
+  waiting = false
+  /** What is written to it has piled up: so do its later lines, until it has drained. */
+  stalled = false
+  /** The other side has ended its half. */
+  ended = false
+  /** We have ended ours, or are about to: nothing more is read or written. */
+  closing = false
+
+  constructor(socket: Socket, conversation: Conversation) {
+    this.socket = socket
+    this.conversation = conversation
+  }
+}
+
+export class NetLoop implements Server, ClientPort<Client> {
+  readonly ready: Promise<void>
+  private readonly settings: Settings
+  private readonly setup: Setup
+  private readonly computing: Computing
+  private readonly net: NetServer
+  private readonly hub: Hub<Client>
+  /** So much of its answers may be queued, and so much collected: together no reason to let it go. */
+  private readonly replyBytesMax: number
+  private readonly clients = new Set<Client>()
+  private readonly turn = new Turn<Client>((clients) => {
+    for (const client of clients) this.flush(client)
+  })
+  private readonly ticking: NodeJS.Timeout
+
+  constructor(setup: Setup, computing: Computing) {
+    this.setup = setup
+    this.computing = computing
+    this.settings = setup.settings
+    this.hub = setup.service.hub(setup.settings)
+    const { replyQueueBytesMax, sendQueueBytesMax } = setup.settings.server
+    this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 3)
+    // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
+    // still gets its answer. Without it, Node would end ours before the answer is written.
+    this.net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.admit(socket))
+    this.ready = new Promise((resolve, reject) => {
+      this.net.once('error', reject)
+      this.net.listen({ fd: setup.listener.fd }, resolve)
+    })
+    this.ticking = setInterval(() => this.tick(), setup.settings.server.tickMs)
+  }
+
+  private admit(socket: Socket): void {
+    if (this.clients.size >= this.settings.server.clientsMax) {
+      socket.on('error', () => {}) // It may be gone already; then nobody is refused.
+      socket.end(this.setup.service.lastWords.serverFull, 'latin1')
+      socket.resume()
+      // Not socket.setTimeout: that one begins again with every byte that comes.
+      setTimeout(() => socket.destroy(), this.settings.server.lingerMs).unref()
+      return
+    }
+    const { service } = this.setup
+    const client = new Client(socket, service.conversation(this.settings, performance.now()))
+    this.clients.add(client)
+    socket.on('data', (bytes) => this.receive(client, bytes))
+    socket.on('drain', () => {
+      client.stalled = false
+      this.resume(client)
+    })
+    socket.on('end', () => this.receive(client, null))
+    socket.on('error', (error) => this.bury(client, reasonOf(error)))
+    socket.on('close', () => this.bury(client, CONNECTION_CLOSED))
+    perform(this.hub.connect(client, socket.remoteAddress ?? 'localhost', Date.now()), this)
+  }
+
+  /**
+   * Takes bytes in, or (null) the end of them, and has the conversation answer what it can. A fault in
+   * it costs its own client: an exception that got out of here would end the process, and everyone.
+   */
+  private receive(client: Client, bytes: Buffer | null): void {
+    if (client.closing) return
+    try {
+      if (bytes === null) client.ended = true
+      else client.conversation.receive(bytes, performance.now())
+      this.converse(client)
+    } catch (error) {
+      this.fail(client, error)
+    }
+  }
+
+  /** Performs the conversation's effects until it needs more bytes, or its turn is over. */
+  private converse(client: Client): void {
+    const endMs = performance.now() + TURN_MS_MAX
+    while (!client.closing && !client.waiting && !client.stalled) {
+      if (performance.now() > endMs) {
+        setImmediate(this.holdUp(client))
+        break
+      }
+      const effect = client.conversation.nextEffect()
+      if (effect === null) break
+      switch (effect.kind) {
+        case 'reply':
+          this.write(client, effect.text)
+          this.holdBack(client)
+          break
+        case 'hub':
+          perform(this.hub.receive(client, effect.line, Date.now()), this)
+          this.holdBack(client)
+          break
+        case 'compute':
+          this.compute(client, effect.ms)
+          break
+        case 'wait':
+          setTimeout(this.holdUp(client), effect.ms).unref()
+          break
+        case 'close':
+          this.close(client, effect.text, effect.reason)
+          break
+      }
+    }
+    if (client.waiting || client.stalled || !client.ended) return
+    this.close(client, '', CONNECTION_CLOSED)
+  }
+
+  private compute(client: Client, ms: number): void {
+    const working = this.computing.work(ms)
+    if (working === null) return
+    const goOn = this.holdUp(client)
+    const finish = async (): Promise<void> => {
+      if (!(await working)) client.conversation.refused()
+      goOn()
+    }
+    void finish()
+  }
+
+  /** Leaves its later lines where they are. Returns what makes it go on. */
+  private holdUp(client: Client): () => void {
+    client.waiting = true
+    client.socket.pause()
+    return () => {
+      client.waiting = false
+      client.conversation.excuse(performance.now())
+      this.resume(client)
+    }
+  }
+
+  /** A client that asks faster than it reads is answered, and read from, when it has read. */
+  private holdBack(client: Client): void {
+    if (client.output.length > this.replyBytesMax) this.flush(client)
+  }
+
+  /** What it waited for is done, its turn has come, or what was queued is written. */
+  private resume(client: Client): void {
+    if (client.waiting || client.stalled || client.closing) return
+    client.socket.resume()
+    this.receive(client, NO_BYTES)
+  }
+
+  private fail(client: Client, error: unknown): void {
+    this.setup.log(`A conversation failed: ${String(error)}`)
+    this.close(client, this.setup.service.lastWords.internalError, 'Internal error')
+  }
+
+  /** Collects output, for the end of this turn. */
+  write(client: Client, text: string): void {
+    if (client.closing) return
+    if (client.output === '') this.turn.add(client)
+    client.output += text
+  }
+
+  identify(client: Client, nick: string, registered: boolean): void {
+    client.conversation.identify(nick, registered)
+  }
+
+  verify(client: Client, password: string, hash: string): void {
+    const goOn = this.holdUp(client)
+    const finish = async (): Promise<void> => {
+      const verdict = await this.computing.verify(password, hash)
+      perform(this.hub.verified(client, verdict, Date.now()), this)
+      goOn()
+    }
+    void finish()
+  }
+
+  /** Ends our half after everything that was written. Theirs may take `lingerMs`. */
+  end(client: Client, text: string): void {
+    if (client.closing) return
+    this.flush(client)
+    client.closing = true
+    client.socket.end(text, 'latin1')
+    client.socket.resume() // To the end of their half, which is thrown away.
+    setTimeout(() => client.socket.destroy(), this.settings.server.lingerMs).unref()
+  }
+
+  private flush(client: Client): void {
+    const { socket, output } = client
+    if (output === '') return
+    client.output = ''
+    socket.write(output, 'latin1')
+    const queuedBytes = socket.writableLength // 0, nearly always: the kernel has taken it all.
+    if (queuedBytes > this.settings.server.sendQueueBytesMax) {
+      perform(this.hub.evict(client, 'SendQ exceeded'), this)
+    } else if (queuedBytes > this.replyBytesMax) {
+      client.stalled = true // Until it has drained.
+      socket.pause()
+    }
+  }
+
+  /** The conversation is over: the hub tells the others, and the client its last words. */
+  private close(client: Client, text: string, reason: string): void {
+    perform(this.hub.disconnect(client, reason), this)
+    this.end(client, text)
+  }
+
+  /** The connection is gone, in whatever way. */
+  private bury(client: Client, reason: string): void {
+    if (!this.clients.delete(client)) return
+    client.closing = true
+    client.output = ''
+    perform(this.hub.disconnect(client, reason), this)
+    client.socket.destroy()
+  }
+
+  private tick(): void {
+    const nowMs = performance.now()
+    for (const client of this.clients) {
+      if (client.closing || client.waiting || client.conversation.nextTickMs() > nowMs) continue
+      try {
+        const effect = client.conversation.tick(nowMs)
+        if (effect?.kind === 'reply') this.write(client, effect.text)
+        if (effect?.kind === 'close') this.close(client, effect.text, effect.reason)
+      } catch (error) {
+        this.fail(client, error)
+      }
+    }
+  }
+
+  drain(): Promise<void> {
+    this.setup.listener.stop()
+    return new Promise((resolve) => {
+      // When the last client is gone.
+      this.net.close(() => {
+        void this.computing.end().then(resolve)
+      })
+      perform(this.hub.shutdown('Server shutting down'), this)
+      clearInterval(this.ticking)
+      setTimeout(() => {
+        for (const client of this.clients) client.socket.destroy()
+      }, this.settings.server.drainMs).unref()
+    })
+  }
+}

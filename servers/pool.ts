@@ -1,0 +1,73 @@
+// Model            pool: one event loop for all clients, and a few threads for what takes a CPU.
+// Conversations run in the main thread, a piece at a time, as under async. What one of them has to compute
+//                  goes to a pool of worker threads (piscina), and comes back as a callback.
+// They reach the hub by a call. Nothing else runs meanwhile, so nothing needs a lock.
+// What blocks what Nobody waits for a slow client, nor for one that computes, while there are CPUs; only the
+//                  client itself does, whose later lines are answered after it.
+// Backpressure     As under async. What waits to be computed is bounded, too: beyond that it is refused.
+// If its code dies As under async; a computation that throws is one in a thread, and ends alone.
+// When to use it   A server that computes now and then: passwords, pictures, templates.
+//                  When not: nothing to compute (async), or nothing else (thread). A task costs a message to
+//                  another thread and one back, some 20 µs: less than that is sooner done in the loop.
+// Leaves out       A conversation's own code in another thread: only what it asks to be computed goes there.
+// Read next        net-loop.ts, the loop; thread.ts, where whole conversations run in threads.
+
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Piscina } from 'piscina'
+import type { Verdict } from '../protocol/index.ts'
+import type { Server, Setup } from './model.ts'
+import { type Computing, NetLoop } from './net-loop.ts'
+import type * as tasks from './pool-worker.ts'
+
+const WORKER = fileURLToPath(new URL('./pool-worker.js', import.meta.url))
+
+/** How long the threads may take to end after the last client. They are not in system calls. */
+const CLOSE_MS_MAX = 1_000
+
+export function serve(setup: Setup): Server {
+  return new NetLoop(setup, new InThePool(setup.settings.server.computeQueueMax))
+}
+
+class InThePool implements Computing {
+  private readonly pool: Piscina
+
+  constructor(queueMax: number) {
+    // As many as can compute at a time. They are there from the start: the first client pays for none.
+    const threads = availableParallelism()
+    this.pool = new Piscina({
+      filename: WORKER,
+      minThreads: threads,
+      maxThreads: threads,
+      maxQueue: queueMax,
+      closeTimeout: CLOSE_MS_MAX,
+    })
+  }
+
+  async work(ms: number): Promise<boolean> {
+    if (this.isFull()) return false
+    await this.run<typeof tasks.work>('work', ms)
+    return true
+  }
+
+  async verify(password: string, hash: string): Promise<Verdict> {
+    if (this.isFull()) return 'busy'
+    return this.run<typeof tasks.verify>('verify', { password, hash })
+  }
+
+  /** A queue without an end would only hide that there is more to do than can be done. */
+  private isFull(): boolean {
+    return this.pool.queueSize >= this.pool.options.maxQueue
+  }
+
+  private run<Task extends (argument: never) => unknown>(
+    name: string,
+    argument: Parameters<Task>[0],
+  ): Promise<ReturnType<Task>> {
+    return this.pool.run(argument, { name }) as Promise<ReturnType<Task>>
+  }
+
+  end(): Promise<void> {
+    return this.pool.close({ force: true })
+  }
+}
