@@ -10,6 +10,7 @@ const linux = {
   AF_INET: 2,
   AF_INET6: 10,
   SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
   SO_REUSEADDR: 2,
@@ -42,6 +43,7 @@ const darwin: typeof linux = {
   AF_INET: 2,
   AF_INET6: 30,
   SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
   SOCK_CLOEXEC: 0, // There is none: descriptors are marked by fcntl(2) after they were made.
   SOL_SOCKET: 0xffff,
   SO_REUSEADDR: 0x4,

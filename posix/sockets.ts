@@ -28,9 +28,15 @@ import * as libc from './libc.ts'
 /** "Not now", from recv, send and accept. */
 export const AGAIN = -1
 
-/** Makes a blocking stream socket. socket(2). */
-export function socket(family: Address['family']): number {
-  const fd = libc.socket(familyNumber(family), C.SOCK_STREAM | C.SOCK_CLOEXEC, 0)
+/**
+ * Makes a blocking socket, for a stream (TCP) or for datagrams (UDP). socket(2). After `connect`, a datagram
+ * socket takes part in `send` and `recv`: each is one datagram, whole, or cut to the length that is given,
+ * and `recv` returning 0 is an empty one. Nobody answers a connect, so whether anybody is there is learned
+ * from a later call, which throws ECONNREFUSED once for each refusal (ICMP) that has come back.
+ */
+export function socket(family: Address['family'], type: 'stream' | 'datagram' = 'stream'): number {
+  const kind = type === 'stream' ? C.SOCK_STREAM : C.SOCK_DGRAM
+  const fd = libc.socket(familyNumber(family), kind | C.SOCK_CLOEXEC, 0)
   if (fd < 0) throw new SystemError(libc.errno(), 'socket')
   return closeOnExec(fd)
 }
