@@ -2,7 +2,7 @@
 
 import type { Service } from './service.ts'
 
-export type ServiceName = 'irc' | 'echo' | 'daytime'
+export type ServiceName = 'irc' | 'echo' | 'upper' | 'daytime'
 
 export interface ServiceInfo {
   readonly name: ServiceName
@@ -21,6 +21,11 @@ export const SERVICES: readonly ServiceInfo[] = [
     name: 'echo',
     summary: 'Every byte comes back as it came (RFC 862).',
     load: () => import('./services/echo.ts'),
+  },
+  {
+    name: 'upper',
+    summary: 'Every letter from a to z comes back as a capital.',
+    load: () => import('./services/upper.ts'),
   },
   {
     name: 'daytime',

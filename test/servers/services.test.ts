@@ -5,8 +5,10 @@ import { describe } from 'vitest'
 import { CATALOG } from '../../servers/catalog.ts'
 import { daytime } from './services/daytime.ts'
 import { echo } from './services/echo.ts'
+import { upper } from './services/upper.ts'
 
 describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, model) => {
   describe('echo', () => echo(model))
+  describe('upper', () => upper(model))
   describe('daytime', () => daytime(model))
 })
