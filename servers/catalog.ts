@@ -2,6 +2,7 @@
 // that every model must pass read it, and none of them knows a model by name. To add a model, write its
 // file and add an entry here.
 
+import { availableParallelism } from 'node:os'
 import type { Serve } from './model.ts'
 
 /** Something that a model cannot do by design, not by mistake. */
@@ -37,6 +38,8 @@ export interface ModelInfo {
   readonly clientsMax: number
   /** Descriptors that each client costs the server's own process. */
   readonly descriptorsPerClient: number
+  /** Descriptors that it costs by itself, more than RESERVED_DESCRIPTORS has room for. */
+  readonly descriptorsFixed?: number
   readonly cannot: readonly Limitation[]
   /** Platforms it runs on, or null for all that posix/ knows. */
   readonly platforms: readonly NodeJS.Platform[] | null
@@ -122,6 +125,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsAtOnce: Infinity,
     clientsMax: 15_000,
     descriptorsPerClient: 1,
+    descriptorsFixed: 7 * availableParallelism(), // What Node opens for each worker.
     cannot: [
       {
         what: 'isolates-crashes',

@@ -63,7 +63,8 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
 
 function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
   const asked = options.serverLimits.clientsMax ?? model.clientsMax
-  const room = Math.floor((openFilesMax() - RESERVED_DESCRIPTORS) / model.descriptorsPerClient)
+  const reserved = RESERVED_DESCRIPTORS + (model.descriptorsFixed ?? 0)
+  const room = Math.floor((openFilesMax() - reserved) / model.descriptorsPerClient)
   const clientsMax = Math.min(asked, Math.max(1, room))
   if (clientsMax < asked && options.serverLimits.clientsMax !== undefined) {
     say(

@@ -4,7 +4,7 @@
 //
 //     SABOTAGE throw-when-receiving | throw | loop | exit | memory
 
-const { Conversation } = await import(process.env.HUBBUB_TEST_CONVERSATION)
+const { IrcConversation: Conversation } = await import(process.env.HUBBUB_TEST_CONVERSATION)
 const { receive, nextEffect } = Conversation.prototype
 
 /** What each conversation has been told to do at its next step. */
