@@ -24,6 +24,7 @@ const linux = {
   TCP_NODELAY: 1,
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
+  MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
   MSG_NOSIGNAL: 0x4000,
   F_SETFD: 2,
@@ -57,6 +58,7 @@ const darwin: typeof linux = {
   TCP_NODELAY: 1,
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 27,
+  MSG_TRUNC: 0, // There it is an answer, never a question.
   MSG_DONTWAIT: 0x80,
   MSG_NOSIGNAL: 0, // Not needed: Node ignores SIGPIPE, so a broken pipe is always an error value.
   F_SETFD: 2,

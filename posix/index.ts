@@ -9,8 +9,9 @@ export {
   type UnixAddress,
 } from './address.ts'
 export { IoBuffer } from './buffer.ts'
+export { recvfrom, Sender, sendto } from './datagrams.ts'
 export { SystemError, UnsupportedError } from './errors.ts'
-export { Listener, listenOn } from './listener.ts'
+export { Listener, listenOn, receiveOn } from './listener.ts'
 export { dieWithParent, exitNow, lockFile, lowerPriority, openFilesMax } from './process.ts'
 export {
   EpollSelector,

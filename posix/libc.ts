@@ -43,6 +43,22 @@ export const accept4 = declareIfThere('accept4', 'int', ['int', 'uintptr_t', 'ui
 export const connect = declare('connect', 'int', ['int', 'uintptr_t', 'uint32_t'])
 export const recv = declare('recv', 'intptr_t', ['int', 'uintptr_t', 'size_t', 'int'])
 export const send = declare('send', 'intptr_t', ['int', 'uintptr_t', 'size_t', 'int'])
+export const recvfrom = declare('recvfrom', 'intptr_t', [
+  'int',
+  'uintptr_t',
+  'size_t',
+  'int',
+  'uintptr_t',
+  'uintptr_t',
+])
+export const sendto = declare('sendto', 'intptr_t', [
+  'int',
+  'uintptr_t',
+  'size_t',
+  'int',
+  'uintptr_t',
+  'uint32_t',
+])
 export const shutdown = declare('shutdown', 'int', ['int', 'int'])
 export const close = declare('close', 'int', ['int'])
 // Its third argument is variadic, and Apple's processors pass those elsewhere than the named ones.

@@ -1,7 +1,7 @@
 // A listening socket, and `await accept` as an async iteration.
 
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
-import { type Address, formatAddress, type UnixAddress } from './address.ts'
+import { type Address, formatAddress, type IpAddress, type UnixAddress } from './address.ts'
 import { SystemError } from './errors.ts'
 import { E } from './constants.ts'
 import {
@@ -108,6 +108,25 @@ export function listenOn(address: Address, options: { backlog: number }): Listen
     return new Listener(fd, getsockname(fd))
   } catch (error) {
     if (file) remove(file)
+    close(fd)
+    throw error
+  }
+}
+
+/**
+ * Makes a socket that the datagrams for `address` arrive at. There are no connections to be accepted: what a
+ * Listener has otherwise (its address, `stop`, `close`) is the same here. Throws as `listenOn` does.
+ *
+ * Without SO_REUSEADDR: a datagram socket has no old connections that an address could be busy with, and
+ * Linux would let two servers have the same one, and only the later would hear anything.
+ */
+export function receiveOn(address: IpAddress): Listener {
+  const fd = socket(address.family, 'datagram')
+  try {
+    if (address.family === 'ipv6') setIpv6Only(fd)
+    bind(fd, address)
+    return new Listener(fd, getsockname(fd))
+  } catch (error) {
     close(fd)
     throw error
   }

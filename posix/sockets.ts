@@ -167,7 +167,7 @@ function transmit(
 }
 
 /** Of a call that returned -1, which is AGAIN: true if that is it, false if it has to be made again. */
-function isNotNow(syscall: string): boolean {
+export function isNotNow(syscall: string): boolean {
   const errno = libc.errno()
   if (errno !== E.EAGAIN && errno !== E.EINTR) throw new SystemError(errno, syscall)
   return errno === E.EAGAIN
@@ -313,7 +313,7 @@ function setTimeval(fd: number, option: number, ms: number): void {
 }
 
 /** The caller's memory, not the kernel's good will, is what keeps a wrong length from being a breach. */
-function checkRange(buffer: IoBuffer, offset: number, length: number): void {
+export function checkRange(buffer: IoBuffer, offset: number, length: number): void {
   if (!(offset >= 0 && length >= 0 && offset + length <= buffer.length)) {
     throw new RangeError(`${length} bytes at ${offset} lie outside of ${buffer.length} bytes`)
   }

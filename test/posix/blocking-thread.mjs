@@ -15,6 +15,8 @@ const calls = {
     const count = posix.recv(fd, buffer, 0, length)
     return { count, text: buffer.bytes.toString('latin1', 0, Math.max(0, count)) }
   },
+  recvfrom: (fd, length) =>
+    posix.recvfrom(fd, new posix.IoBuffer(length), 0, length, new posix.Sender()),
   /** Everything until the end of the stream, in pieces of at most `length`. */
   recvToEnd(fd, length) {
     const buffer = new posix.IoBuffer(length)

@@ -10,6 +10,7 @@ import { isBlockedWith, until } from './conditions.ts'
 interface Calls {
   accept: (fd: number) => number
   recv: (fd: number, length: number) => { count: number; text: string }
+  recvfrom: (fd: number, length: number) => number
   recvToEnd: (fd: number, length: number) => Uint8Array
   sendAll: (fd: number, bytes: Uint8Array) => undefined
   poll: (fd: number, timeoutMs: number) => number

@@ -11,15 +11,28 @@ import {
   getsockname,
   IoBuffer,
   type IpAddress,
+  receiveOn,
   recv,
+  recvfrom,
   recvNow,
   send,
+  Sender,
+  sendto,
   setNonBlocking,
   setReceiveTimeoutMs,
   socket,
   SystemError,
 } from '../../posix/index.ts'
-import { hasIpv6, IPV6_MISSING, memoryOf, patternOf, untilReadable } from './conditions.ts'
+import { BlockingThread } from './blocking-thread.ts'
+import {
+  hasIpv6,
+  IPV6_MISSING,
+  memoryOf,
+  patternOf,
+  seesSystemCalls,
+  SYSTEM_CALLS_UNSEEN,
+  untilReadable,
+} from './conditions.ts'
 
 /** What a UDP header can say, less that header and the one of IPv4. */
 const DATAGRAM_BYTES_MAX = 65_507
@@ -40,6 +53,13 @@ function ours({ family }: Family): number {
   const fd = socket(family, 'datagram')
   open.push({ close: () => close(fd) })
   return fd
+}
+
+/** A bound one: its descriptor and its port. */
+function bound({ family, host }: Family): { fd: number; port: number } {
+  const server = receiveOn({ family, host, port: 0 })
+  open.push(server)
+  return { fd: server.fd, port: (server.address as IpAddress).port }
 }
 
 /** One of node:dgram's, bound to a free port. */
@@ -70,6 +90,14 @@ function codeOf(call: () => unknown): string {
     throw error
   }
   return 'none'
+}
+
+function networkOf(host: string): number {
+  const address = { family: host.includes(':') ? 'ipv6' : 'ipv4', host, port: 1 } as const
+  const sender = new Sender()
+  sender.set(address)
+  expect(sender.address()).toStrictEqual(address)
+  return sender.network
 }
 
 describe.each(FAMILIES)('over $name', (family) => {
@@ -151,4 +179,129 @@ describe.each(FAMILIES)('over $name', (family) => {
     setNonBlocking(fd, true)
     expect(recv(fd, buffer, 0, 1)).toBe(AGAIN)
   })
+
+  test('recvfrom says who sent it, and sendto answers them', async (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    const { fd, port } = bound(family)
+    const sender = new Sender()
+    const buffer = new IoBuffer(DATAGRAM_BYTES_MAX)
+    const clients = [await theirs(family), await theirs(family)]
+    for (const length of [1, 0, 512, DATAGRAM_BYTES_MAX]) {
+      for (const client of clients) {
+        const bytes = patternOf(length)
+        client.send(bytes, port, family.host)
+        await untilReadable(fd)
+        expect(recvfrom(fd, buffer, 0, buffer.length, sender)).toBe(length)
+        expect(sender.address()).toStrictEqual(addressOf(client, family))
+        expect(sender.port).toBe(client.address().port)
+
+        const arriving = next(client)
+        expect(sendto(fd, buffer, 0, length, sender)).toBe(length)
+        const { bytes: arrived, from } = await arriving
+        expect(arrived.equals(bytes), `${length} bytes back`).toBe(true)
+        expect(from.port).toBe(port)
+      }
+    }
+  })
+
+  test('of a datagram that does not fit the rest is lost, and its length says so', async (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    const { fd, port } = bound(family)
+    const client = await theirs(family)
+    const buffer = new IoBuffer(8)
+    buffer.bytes.fill('.')
+    client.send('a long story', port, family.host)
+    await new Promise((resolve) => client.send('next', port, family.host, resolve))
+    await untilReadable(fd)
+    // Elsewhere it says no more than that there was no room left.
+    const told = process.platform === 'linux' ? 12 : 6
+    expect(recvfrom(fd, buffer, 1, 6, new Sender())).toBe(told)
+    expect(buffer.read(0, 8)).toBe('.a long.')
+    await untilReadable(fd)
+    expect(recvfrom(fd, buffer, 0, 8, new Sender())).toBe(4)
+  })
+
+  test('two ports of one host are in one network', async (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    const { fd, port } = bound(family)
+    const [one, other] = [new Sender(), new Sender()]
+    const buffer = new IoBuffer(1)
+    for (const sender of [one, other]) {
+      const client = await theirs(family)
+      client.send('x', port, family.host)
+      await untilReadable(fd)
+      recvfrom(fd, buffer, 0, 1, sender)
+    }
+    expect(one.port).not.toBe(other.port)
+    expect(one.network).toBe(other.network)
+  })
+
+  test('"not now", from recvfrom and after a time-out', (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    const { fd } = bound(family)
+    const buffer = new IoBuffer(1)
+    setReceiveTimeoutMs(fd, 1)
+    expect(recvfrom(fd, buffer, 0, 1, new Sender())).toBe(AGAIN)
+    setNonBlocking(fd, true)
+    expect(recvfrom(fd, buffer, 0, 1, new Sender())).toBe(AGAIN)
+  })
+
+  test('an answer that is too long, or to nobody, throws, and harms nothing', async (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    const { fd, port } = bound(family)
+    const sender = new Sender()
+    const buffer = new IoBuffer(65_536)
+    expect(
+      codeOf(() => sendto(fd, buffer, 0, 1, sender)),
+      'nobody',
+    ).not.toBe('none')
+    const gone = await theirs(family)
+    gone.send('x', port, family.host)
+    await untilReadable(fd)
+    recvfrom(fd, buffer, 0, 1, sender)
+    expect(codeOf(() => sendto(fd, buffer, 0, 65_536, sender))).toBe('EMSGSIZE')
+
+    gone.close()
+    open.splice(open.indexOf(gone), 1)
+    // Its port is closed now. A socket without a connection is not told so.
+    expect(sendto(fd, buffer, 0, 1, sender)).toBe(1)
+    setNonBlocking(fd, true)
+    expect(recvfrom(fd, buffer, 0, 1, sender)).toBe(AGAIN)
+  })
+
+  test('memory outside of the buffer is never touched', (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    const { fd } = bound(family)
+    const [buffer, sender] = [new IoBuffer(4), new Sender()]
+    expect(() => recvfrom(fd, buffer, 0, 5, sender)).toThrow(RangeError)
+    expect(() => sendto(fd, buffer, 1, 4, sender)).toThrow(RangeError)
+  })
+
+  test('an address is taken once', (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    const { port } = bound(family)
+    const again = () => receiveOn({ family: family.family, host: family.host, port }).close()
+    expect(codeOf(again)).toBe('EADDRINUSE')
+  })
+
+  test('to stop wakes a thread that waits for datagrams', async (context) => {
+    context.skip(family.isMissing, IPV6_MISSING)
+    context.skip(!seesSystemCalls, SYSTEM_CALLS_UNSEEN)
+    const server = receiveOn({ family: family.family, host: family.host, port: 0 })
+    const thread = await BlockingThread.start()
+    const receiving = thread.call('recvfrom', server.fd, 10)
+    await thread.untilBlockedOn(server.fd)
+    server.stop()
+    expect(await receiving).toBe(0)
+    await thread.end()
+    server.close()
+  })
+})
+
+test('networks are told apart by the whole of an IPv4 address, and half of an IPv6 one', () => {
+  expect(networkOf('192.0.2.1')).not.toBe(networkOf('192.0.2.2'))
+  expect(networkOf('192.0.2.1')).not.toBe(networkOf('198.0.2.1'))
+  expect(networkOf('2001:db8:1:2::3')).toBe(networkOf('2001:db8:1:2:4::'))
+  expect(networkOf('2001:db8:1:2::3')).not.toBe(networkOf('2001:db8:1:3::3'))
+  expect(networkOf('2001:db8:1:2::3')).not.toBe(networkOf('2001:db9:1:2::3'))
 })
