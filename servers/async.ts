@@ -20,6 +20,8 @@ export function serve(setup: Setup): Server {
 }
 
 class InTheLoop implements Computing {
+  readonly ready = Promise.resolve()
+
   /** In the loop itself: while this runs, nobody else is read, answered or accepted. */
   work(ms: number): null {
     busyFor(ms)

@@ -2,6 +2,7 @@
 // callbacks of their sockets. It is the whole of the models `async` and `pool`, but for one thing, in which
 // they differ: where it has done what takes a CPU (Computing).
 
+import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Conversation, Hub, Verdict } from '../protocol/index.ts'
@@ -12,6 +13,8 @@ import { Turn } from './turn.ts'
 
 /** Where the loop has done what takes a CPU. In this the models differ that it serves. */
 export interface Computing {
+  /** Settles when it can; nobody is accepted before that. */
+  readonly ready: Promise<void>
   /**
    * Keeps a CPU busy for `ms` milliseconds. Null: done, and everybody has waited. Or a promise of having
    * done it; false: nobody will, because too much waits already.
@@ -77,11 +80,14 @@ export class NetLoop implements Server, ClientPort<Client> {
     // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
     // still gets its answer. Without it, Node would end ours before the answer is written.
     this.net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.admit(socket))
-    this.ready = new Promise((resolve, reject) => {
-      this.net.once('error', reject)
-      this.net.listen({ fd: setup.listener.fd }, resolve)
-    })
+    this.ready = this.listen()
     this.ticking = setInterval(() => this.tick(), setup.settings.server.tickMs)
+  }
+
+  private async listen(): Promise<void> {
+    await this.computing.ready
+    this.net.listen({ fd: this.setup.listener.fd })
+    await once(this.net, 'listening')
   }
 
   private admit(socket: Socket): void {
@@ -161,8 +167,12 @@ export class NetLoop implements Server, ClientPort<Client> {
     if (working === null) return
     const goOn = this.holdUp(client)
     const finish = async (): Promise<void> => {
-      if (!(await working)) client.conversation.refused()
-      goOn()
+      try {
+        if (!(await working)) client.conversation.refused()
+        goOn()
+      } catch (error) {
+        this.fail(client, error)
+      }
     }
     void finish()
   }
@@ -209,9 +219,13 @@ export class NetLoop implements Server, ClientPort<Client> {
   verify(client: Client, password: string, hash: string): void {
     const goOn = this.holdUp(client)
     const finish = async (): Promise<void> => {
-      const verdict = await this.computing.verify(password, hash)
-      perform(this.hub.verified(client, verdict, Date.now()), this)
-      goOn()
+      try {
+        const verdict = await this.computing.verify(password, hash)
+        perform(this.hub.verified(client, verdict, Date.now()), this)
+        goOn()
+      } catch (error) {
+        this.fail(client, error)
+      }
     }
     void finish()
   }

@@ -26,22 +26,31 @@ const WORKER = fileURLToPath(new URL('./pool-worker.js', import.meta.url))
 const CLOSE_MS_MAX = 1_000
 
 export function serve(setup: Setup): Server {
-  return new NetLoop(setup, new InThePool(setup.settings.server.computeQueueMax))
+  return new NetLoop(setup, new InThePool(setup))
 }
 
 class InThePool implements Computing {
+  readonly ready: Promise<void>
   private readonly pool: Piscina
 
-  constructor(queueMax: number) {
+  constructor({ settings, log }: Setup) {
     // As many as can compute at a time. They are there from the start: the first client pays for none.
     const threads = availableParallelism()
     this.pool = new Piscina({
       filename: WORKER,
       minThreads: threads,
       maxThreads: threads,
-      maxQueue: queueMax,
+      maxQueue: settings.server.computeQueueMax,
       closeTimeout: CLOSE_MS_MAX,
     })
+    // A thread that ends while it has nothing to do is replaced.
+    this.pool.on('error', (error: Error) => log(`A thread of the pool failed: ${error.message}`))
+    this.ready = this.start(threads)
+  }
+
+  /** A thread opens its files when it first runs; later there may be no descriptor left for that. */
+  private async start(threads: number): Promise<void> {
+    await Promise.all(Array.from({ length: threads }, () => this.work(0)))
   }
 
   async work(ms: number): Promise<boolean> {
