@@ -13,6 +13,8 @@
 //   client's answers always come in the order of its requests: PING is a barrier.
 // - `text` is wire format: whole lines with CR LF, as a latin1 string, one character for one byte.
 
+import type { FileRequest } from './files.ts'
+
 /** What one client's conversation asks for. One at a time, from `Conversation.nextEffect()`. */
 export type ConversationEffect =
   /** Write `text` to this client. */
@@ -23,6 +25,8 @@ export type ConversationEffect =
   | { readonly kind: 'compute'; readonly ms: number }
   /** Let `ms` milliseconds pass without using a CPU, as if on a disk. */
   | { readonly kind: 'wait'; readonly ms: number }
+  /** Do this with a file, and tell the conversation what came of it (`answered`). */
+  | { readonly kind: 'file'; readonly request: FileRequest }
   /** Write `text`, then end the connection, and tell the hub `reason`. */
   | { readonly kind: 'close'; readonly text: string; readonly reason: string }
 

@@ -3,6 +3,7 @@
 
 export { IrcConversation } from './conversation.ts'
 export type { ConversationEffect, HubEffect } from './effects.ts'
+export type { FileAnswer, FileRequest } from './files.ts'
 export { FramingFault, LineReader, cutBytes, isUtf8, wireLine } from './framing.ts'
 export { IrcHub } from './hub.ts'
 export type { HubOptions, ServerIdentity } from './identity.ts'

@@ -33,6 +33,12 @@ export const INPUT_BYTES_MAX = 256 * 1024
  */
 export const MERGED_REPLY_BYTES_MAX = 16 * 1024
 
+/**
+ * A line of the file service with its terminator: a command, a number, a hash and a name. A path in Linux
+ * has at most 4096 bytes (PATH_MAX).
+ */
+export const FILE_LINE_BYTES_MAX = 4096
+
 /** RFC 2812 section 2.3: 14 middle parameters and one trailing. */
 export const PARAMS_MAX = 15
 

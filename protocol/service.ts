@@ -6,6 +6,7 @@
 // reach the hub is the model's business.
 
 import type { ConversationEffect, HubEffect } from './effects.ts'
+import type { FileAnswer } from './files.ts'
 import type { HubOptions, ServerIdentity } from './identity.ts'
 
 /**
@@ -25,6 +26,8 @@ export interface Conversation {
   identify(name: string, registered: boolean): void
   /** What the last `compute` asked for is not done: too much of it is under way. */
   refused(): void
+  /** What came of a `file` effect. A conversation that has no such effects leaves it out. */
+  answered?(answer: FileAnswer, nowMs: number): void
   /** The client could not be heard, by our own doing: its silence does not count. */
   excuse(nowMs: number): void
   /** At the latest at this time tick() has to be called; Infinity when it has nothing more to say. */
