@@ -15,7 +15,6 @@ import { facts, presetTable, timeFacts } from './bench/help.ts'
 import {
   type Bounds,
   BOUNDS,
-  checkedWords,
   parseCount,
   parseCounts,
   parseDurationMs,
@@ -24,10 +23,12 @@ import {
 } from './bench/options.ts'
 import { PACKAGE_VERSION } from './bench/package.ts'
 import { MESSAGE_BYTES, PRESETS, WINDOW } from './bench/presets.ts'
-import { WORKLOAD_NAMES } from './clients/load/contract.ts'
+import { checkedWords } from './bench/words.ts'
+import { DEFAULT_WORKLOADS } from './bench/workloads.ts'
+import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
 import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
 import { SERVICES } from './protocol/services.ts'
-import { CATALOG } from './servers/catalog.ts'
+import { CATALOG, isOfDatagrams } from './servers/catalog.ts'
 import { DEFAULT_SERVER_LIMITS } from './servers/limits.ts'
 import { ServeError } from './servers/serve-error.ts'
 
@@ -75,8 +76,17 @@ const program = new Command('hubbub')
 program
   .command('bench')
   .description('run the models under load, and print and keep a comparison')
-  .option('--models <list>', `models to compare, with commas${facts('all')}`, words)
-  .option('--workloads <list>', `${WORKLOAD_NAMES.join(', ')}${facts('all')}`, words)
+  .option(
+    '--models <list>',
+    `models to compare, with commas; process:spares=8 is process with --spares 8${facts('all')}`,
+    words,
+  )
+  .option(
+    '--workloads <list>',
+    `${WORKLOAD_NAMES.join(', ')}${facts(DEFAULT_WORKLOADS.join(', '))}`,
+    words,
+  )
+  .option('--transport <list>', `${TRANSPORTS.join(', ')}${facts('tcp')}`, words)
   .option(
     '--clients <list>',
     `numbers of clients, such as 10,50${facts('by preset', BOUNDS.clients)}`,
@@ -131,8 +141,9 @@ program
   .action(async ({ quick, full, duration: durationMs, warmup: warmupMs, size, ...options }) => {
     const { runBench } = await import('./bench/bench.ts')
     const preset = quick ? 'quick' : full ? 'full' : 'standard'
+    const transports = options.transport
     process.exitCode = await runBench(
-      { ...options, preset, durationMs, warmupMs, messageBytes: size },
+      { ...options, preset, transports, durationMs, warmupMs, messageBytes: size },
       { ...output(), err: process.stderr, signal: interruption() },
     )
   })
@@ -154,7 +165,10 @@ program
       .env('PORT')
       .argParser(port),
   )
-  .option('--service <name>', `what it offers: ${SERVICE_NAMES.join(', ')}${facts('irc')}`)
+  .option(
+    '--service <name>',
+    `what it offers: ${SERVICE_NAMES.join(', ')}${facts('irc; over datagrams, echo')}`,
+  )
   .addOption(
     new Option('--name <name>', 'how the server calls itself')
       .env('HUBBUB_NAME')
@@ -213,7 +227,8 @@ program
     }
     const isGiven = (option: 'listen' | 'port') => command.getOptionValueSource(option) === 'cli'
     const listen = whereToListen(options, isGiven)
-    const [service] = checkedWords('service', [options.service ?? 'irc'], SERVICE_NAMES)
+    const usual = isOfDatagrams(model) ? 'echo' : 'irc'
+    const [service] = checkedWords('service', [options.service ?? usual], SERVICE_NAMES)
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
       service: service!,
@@ -388,7 +403,7 @@ function explain(error: unknown): number {
   }
   if (error instanceof ServeError) {
     process.stderr.write(`hubbub: ${error.message}\n`)
-    return EXIT_FAILED
+    return error.isWrongUsage ? EXIT_USAGE : EXIT_FAILED
   }
   process.stderr.write(
     `hubbub: This is a fault in hubbub itself: ${error instanceof Error ? error.message : String(error)}\n`,

@@ -21,7 +21,7 @@ import type { BenchOptions } from './options.ts'
 import { resolveConfig } from './options.ts'
 import { serveCommand } from './package.ts'
 import type { Plan, PlannedModel, PlannedPoint } from './plan.ts'
-import { planRun } from './plan.ts'
+import { canSpeak, planRun } from './plan.ts'
 import { judgePoints, pointName, usable } from './points.ts'
 import type { Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
@@ -85,8 +85,7 @@ export async function runBench(
   surroundings: BenchSurroundings = REAL_SURROUNDINGS,
 ): Promise<number> {
   const { catalog } = surroundings
-  const names = catalog.map(({ name }) => name)
-  const config = resolveConfig(options, names)
+  const config = resolveConfig(options, catalog)
   const plan = planRun(config, catalog)
   refuseEmptyPlan(plan)
   const command = surroundings.serverCommand()
@@ -141,7 +140,7 @@ class Run {
     const startedAtMs = performance.now()
     const environment = await readEnvironment()
     this.#announce()
-    const models = this.#plannedModels()
+    const models = this.#replayingModels()
     const progress = openProgress(this.#io.err, models.length + this.#plan.trials.length)
     const status = await this.#measure(models, progress)
     if (status === 'interrupted' && this.#repeats.size === 0) {
@@ -154,8 +153,11 @@ class Run {
 
   /** What is about to happen, and how long that takes. */
   #announce(): void {
-    const { preset, workloads, seed, repeats } = this.#config
-    const sizes = workloads.map(({ name, clients }) => `${name} with ${clients.join(', ')} clients`)
+    const { preset, workloads, transports, seed, repeats } = this.#config
+    const over = transports.join() === 'tcp' ? '' : ` over ${transports.join(' and ')}`
+    const sizes = workloads.map(
+      ({ name, clients }) => `${name}${over} with ${clients.join(', ')} clients`,
+    )
     // Not the preset's own summary: options may have changed all that it says.
     this.#say(
       `hubbub bench, ${preset}: ${sizes.join('; ')}; ${repeats} repeats in a random order, seed ${seed}; ` +
@@ -163,10 +165,11 @@ class Run {
     )
   }
 
-  /** Models with at least one point that can be run. */
-  #plannedModels(): PlannedModel[] {
+  /** Models with at least one point that can be run; the script is for streams. */
+  #replayingModels(): PlannedModel[] {
     const possible = this.#plan.points.filter(({ cannot }) => cannot === null)
-    return [...new Set(possible.map(({ model }) => model))]
+    const models = new Set(possible.map(({ model }) => model))
+    return [...models].filter((model) => canSpeak(model, 'tcp'))
   }
 
   async #measure(models: readonly PlannedModel[], progress: Progress): Promise<Results['status']> {
@@ -202,7 +205,7 @@ class Run {
     const { signal } = this.#io
     for (const trial of this.#plan.trials) {
       const { point } = trial
-      const what = pointName({ ...identityOf(point) })
+      const what = pointName(identityOf(point))
       const earlier = this.#repeats.get(point) ?? []
       progress.begin(what)
       // A point that has failed stays invalid; another ten seconds of a hanging server prove nothing.
@@ -280,8 +283,8 @@ function writeFiles(results: Results, json: string, folder: string): string[] {
 /** Two runs may end within one second, and clocks are set back: a name that is taken gets a number. */
 const NAMES_MAX = 1000
 
-function identityOf({ model, workload, clients }: PlannedPoint) {
-  return { model: model.name, workload: workload.name, clients }
+function identityOf({ model, workload, transport, clients }: PlannedPoint) {
+  return { model: model.name, workload: workload.name, transport, clients }
 }
 
 function outcomeOf({ faults, throughputPerS }: Repeat, { workload }: PlannedPoint): string {

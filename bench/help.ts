@@ -20,30 +20,25 @@ export function timeFacts(byDefault: number | string, { min, max }: Bounds): str
   return ` (${spellDuration(min)} to ${spellDuration(max)}, default: ${spelt})`
 }
 
-/** Defaults that a preset chooses, one row for each of them. */
+/** Defaults that a preset chooses, one row for each workload. */
 export function presetTable(): string {
+  const presets = [PRESETS.quick, PRESETS.standard, PRESETS.full]
   const rows = [
-    ['', '--repeats', '--clients', '--duration', '--warmup'],
-    presetRow('--quick', PRESETS.quick),
-    presetRow('neither', PRESETS.standard),
-    presetRow('--full', PRESETS.full),
+    ['', '--quick', 'neither', '--full'],
+    ['repeats', ...presets.map(({ repeats }) => String(repeats))],
+    ...WORKLOAD_NAMES.map((name) => rowOf(name, presets)),
   ]
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  const lines = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  '))
-  const head = `By preset, for ${WORKLOAD_NAMES.join(' · ')}:`
+  const lines = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('   '))
+  const head = 'By preset (--clients for --duration after --warmup):'
   return [head, ...lines.map((line) => `  ${line.trimEnd()}`)].join('\n')
 }
 
-function presetRow(name: string, { repeats, workloads }: Preset): string[] {
-  return [
-    name,
-    String(repeats),
-    each((workload) => workloads[workload].clients.join(',')),
-    each((workload) => spellDuration(workloads[workload].durationMs)),
-    each((workload) => spellDuration(workloads[workload].warmupMs)),
-  ]
+function rowOf(name: WorkloadName, presets: readonly Preset[]): string[] {
+  return [name, ...presets.map((preset) => choiceOf(preset, name))]
 }
 
-function each(show: (name: WorkloadName) => string): string {
-  return WORKLOAD_NAMES.map(show).join(' · ')
+function choiceOf({ workloads }: Preset, name: WorkloadName): string {
+  const { clients, durationMs, warmupMs } = workloads[name]
+  return `${clients.join(',')} for ${spellDuration(durationMs)} after ${spellDuration(warmupMs)}`
 }

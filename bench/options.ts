@@ -4,11 +4,12 @@
 
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { distance } from 'fastest-levenshtein'
-import type { WorkloadName } from '../clients/load/contract.ts'
-import { WORKLOAD_NAMES } from '../clients/load/contract.ts'
+import type { Transport, WorkloadName } from '../clients/load/contract.ts'
+import { TRANSPORTS, WORKLOAD_NAMES, workloadInfo } from '../clients/load/index.ts'
 import { UsageError } from './errors.ts'
-import { CLIENTS_NEEDED } from './plan.ts'
+import { checkedLabels } from './models.ts'
+import type { PlannedModel } from './plan.ts'
+import { canSpeak } from './plan.ts'
 import type { PresetName } from './presets.ts'
 import {
   DRAIN_MS,
@@ -19,14 +20,17 @@ import {
   WINDOW,
 } from './presets.ts'
 import type { Config } from './schema.ts'
+import { checkedWords, quote } from './words.ts'
+import { DEFAULT_WORKLOADS } from './workloads.ts'
 
 /** Options of `hubbub bench`; whatever is left out comes from the preset. */
 export interface BenchOptions {
   readonly preset?: PresetName | undefined
   readonly models?: readonly string[] | undefined
   readonly workloads?: readonly string[] | undefined
+  readonly transports?: readonly string[] | undefined
   readonly clients?: readonly number[] | undefined
-  /** `room`: how many of the clients speak. */
+  /** How many of the clients have a part of their own: in a room, they speak. */
   readonly senders?: number | undefined
   readonly durationMs?: number | undefined
   readonly warmupMs?: number | undefined
@@ -63,13 +67,23 @@ export const BOUNDS = {
 } as const
 
 /** The whole configuration: what is asked for, and the preset for the rest. Throws a UsageError. */
-export function resolveConfig(options: BenchOptions, modelNames: readonly string[]): Config {
+export function resolveConfig(options: BenchOptions, catalog: readonly PlannedModel[]): Config {
   if (options.out === '') throw new UsageError('--out needs a folder, such as results.')
   const preset = options.preset ?? 'standard'
-  const workloads = checkedWords('workload', options.workloads ?? WORKLOAD_NAMES, WORKLOAD_NAMES)
+  const transports = checkedWords('transport', options.transports ?? ['tcp'], TRANSPORTS)
+  const workloads = checkedWords(
+    'workload',
+    options.workloads ?? defaultWorkloads(transports),
+    WORKLOAD_NAMES,
+  )
+  for (const name of workloads) checkTransports(name, transports)
   const config: Config = {
     preset,
-    models: checkedWords('model', options.models ?? modelNames, modelNames),
+    models: checkedLabels(
+      options.models ?? defaultModels(catalog, transports),
+      catalog.map(({ name }) => name),
+    ),
+    transports,
     workloads: workloads.map((name) => workloadConfig(name, preset, options)),
     repeats: within('repeats', options.repeats ?? PRESETS[preset].repeats),
     senders: options.senders === undefined ? null : within('senders', options.senders),
@@ -81,8 +95,29 @@ export function resolveConfig(options: BenchOptions, modelNames: readonly string
     drainMs: DRAIN_MS,
     seed: within('seed', options.seed ?? randomInt(BOUNDS.seed.max)),
   }
-  checkRoom(config)
+  for (const workload of config.workloads) checkClients(workload, config.senders)
   return config
+}
+
+function isOver(name: WorkloadName, transports: readonly Transport[]): boolean {
+  return workloadInfo(name).transports.some((transport) => transports.includes(transport))
+}
+
+/** Over datagrams there is none of those that every report has: then all that there are. */
+function defaultWorkloads(transports: readonly Transport[]): WorkloadName[] {
+  const possible = DEFAULT_WORKLOADS.filter((name) => isOver(name, transports))
+  return possible.length > 0 ? possible : WORKLOAD_NAMES.filter((name) => isOver(name, transports))
+}
+
+function defaultModels(catalog: readonly PlannedModel[], transports: readonly Transport[]) {
+  const possible = catalog.filter((model) => transports.some((one) => canSpeak(model, one)))
+  return possible.map(({ name }) => name)
+}
+
+function checkTransports(name: WorkloadName, transports: readonly Transport[]): void {
+  if (isOver(name, transports)) return
+  const possible = workloadInfo(name).transports.join(' or ')
+  throw new UsageError(`${name} goes over ${possible}, not over ${transports.join(', ')}.`)
 }
 
 /** `1500ms`, `1.5s` or `2m` in milliseconds. Only 0 needs no unit: 10 of what, is a guess. */
@@ -147,16 +182,18 @@ function defaultThreads(): number {
   return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 4)))
 }
 
-function checkRoom({ senders, workloads }: Config): void {
-  const room = workloads.find(({ name }) => name === 'room')
-  if (!room) return
-  const least = Math.min(...room.clients)
-  if (least < CLIENTS_NEEDED.room) {
+function checkClients(
+  { name, clients }: Config['workloads'][number],
+  senders: number | null,
+): void {
+  const { sendersShare, together } = workloadInfo(name)
+  const least = Math.min(...clients)
+  if (least < together.clientsMin) {
     throw new UsageError(
-      `A room needs at least ${CLIENTS_NEEDED.room} clients, not ${least}; ping and session take one (--workloads).`,
+      `${name} needs at least ${together.clientsMin} clients, not ${least}; ping and session take one (--workloads).`,
     )
   }
-  if (senders !== null && senders > least) {
+  if (sendersShare > 0 && senders !== null && senders > least) {
     throw new UsageError(
       `${senders} senders need at least as many clients, but there are ${least}.`,
     )
@@ -185,40 +222,4 @@ const OPTION_OF: Readonly<Record<keyof typeof BOUNDS, string>> = {
   window: '--window',
   threads: '--threads',
   seed: '--seed',
-}
-
-export function checkedWords<Word extends string>(
-  what: string,
-  words: readonly string[],
-  known: readonly Word[],
-): Word[] {
-  const checked = words.map((word) => {
-    const match = known.find((candidate) => candidate === word)
-    if (match === undefined) throw new UsageError(unknownWord(what, word, known))
-    return match
-  })
-  if (checked.length === 0) throw new UsageError(`No ${what} is named; there are ${list(known)}.`)
-  return [...new Set(checked)]
-}
-
-function unknownWord(what: string, word: string, known: readonly string[]): string {
-  const lower = word.toLowerCase()
-  const near = known
-    .map((candidate) => ({ candidate, far: distance(lower, candidate) }))
-    .toSorted((a, b) => a.far - b.far)[0]
-  const unknown = `There is no ${what} ${quote(word)}`
-  // More than a third of its letters changed is another word, not a slip.
-  return near && near.far <= Math.max(1, Math.ceil(near.candidate.length / 3))
-    ? `${unknown}; did you mean ${near.candidate}?`
-    : `${unknown}; there are ${list(known)}.`
-}
-
-function list(words: readonly string[]): string {
-  return words.join(', ')
-}
-
-/** Input from outside, made safe for a terminal and short enough for a sentence. */
-function quote(text: string): string {
-  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text
-  return JSON.stringify(shown)
 }

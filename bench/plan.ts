@@ -6,22 +6,27 @@
 // costs every model something instead of costing one of them everything.
 
 import { shuffle } from 'simple-statistics'
-import type { WorkloadName } from '../clients/load/contract.ts'
-import { SENDERS_SHARE } from './presets.ts'
+import type { Transport } from '../clients/load/contract.ts'
+import { workloadInfo } from '../clients/load/index.ts'
+import { partsOfLabel } from './models.ts'
 import type { Config, WorkloadConfig } from './schema.ts'
 
 /** What a plan needs to know about a model; the catalog knows more. */
 export interface PlannedModel {
+  /** As the catalog has it; planned, as it was asked for: `process:spares=8`. */
   readonly name: string
   readonly clientsAtOnce: number
   readonly clientsMax: number
   readonly platforms: readonly string[] | null
+  /** What its connections may be made of; left out, either kind of stream. */
+  readonly transports?: readonly Transport[]
 }
 
-/** Model × workload × size. */
+/** Model × workload × transport × size. */
 export interface PlannedPoint {
   readonly model: PlannedModel
   readonly workload: WorkloadConfig
+  readonly transport: Transport
   readonly clients: number
   /** 0 for workloads without senders. */
   readonly senders: number
@@ -43,30 +48,59 @@ export interface Plan {
   readonly trials: readonly Trial[]
 }
 
-/** The least number of clients served together without which a workload measures nothing. */
-export const CLIENTS_NEEDED: Readonly<Record<WorkloadName, number>> = {
-  ping: 1,
-  room: 2,
-  session: 1,
-}
-
 export function planRun(
   config: Config,
   catalog: readonly PlannedModel[],
   platform: string = process.platform,
 ): Plan {
-  const models = catalog.filter(({ name }) => config.models.includes(name))
-  const points: PlannedPoint[] = []
-  for (const workload of config.workloads) {
-    for (const clients of workload.clients) {
-      for (const model of models) {
-        const senders = workload.name === 'room' ? sendersOf(config, clients) : 0
-        const cannot = whyNot(model, workload.name, clients, platform)
-        points.push({ model, workload, clients, senders, cannot })
-      }
-    }
-  }
+  const models = plannedModels(config, catalog)
+  const points = config.workloads.flatMap((workload) =>
+    transportsOf(workload, config).flatMap((transport) =>
+      workload.clients.flatMap((clients) =>
+        models
+          .filter((model) => belongs(model, transport, transportsOf(workload, config)))
+          .map((model) => planPoint({ model, workload, transport, clients }, config, platform)),
+      ),
+    ),
+  )
   return { points, trials: interleave(points, config) }
+}
+
+/** In the order of the catalog, under the names that they were asked for by. */
+function plannedModels({ models }: Config, catalog: readonly PlannedModel[]): PlannedModel[] {
+  return catalog.flatMap((model) =>
+    models
+      .filter((label) => partsOfLabel(label).name === model.name)
+      .map((label) => Object.assign({}, model, { name: label })),
+  )
+}
+
+function transportsOf({ name }: WorkloadConfig, { transports }: Config): Transport[] {
+  return transports.filter((transport) => workloadInfo(name).transports.includes(transport))
+}
+
+const STREAMS: readonly Transport[] = ['tcp', 'unix']
+
+export function canSpeak({ transports = STREAMS }: PlannedModel, transport: Transport): boolean {
+  return transports.includes(transport)
+}
+
+/** A model has no row where it cannot have a figure, unless it would have no row at all. */
+function belongs(model: PlannedModel, transport: Transport, all: readonly Transport[]): boolean {
+  return canSpeak(model, transport) || !all.some((one) => canSpeak(model, one))
+}
+
+function planPoint(
+  point: Omit<PlannedPoint, 'senders' | 'cannot'>,
+  config: Config,
+  platform: string,
+): PlannedPoint {
+  const { sendersShare } = workloadInfo(point.workload.name)
+  const senders =
+    sendersShare === 0
+      ? 0
+      : (config.senders ?? Math.max(1, Math.round(point.clients * sendersShare)))
+  return { ...point, senders, cannot: whyNot(point, platform) }
 }
 
 function interleave(points: readonly PlannedPoint[], { repeats, seed }: Config): Trial[] {
@@ -81,21 +115,18 @@ function interleave(points: readonly PlannedPoint[], { repeats, seed }: Config):
   return trials
 }
 
-function sendersOf({ senders }: Config, clients: number): number {
-  return senders ?? Math.max(1, Math.round(clients * SENDERS_SHARE))
-}
-
 function whyNot(
-  { clientsAtOnce, clientsMax, platforms }: PlannedModel,
-  workload: WorkloadName,
-  clients: number,
+  { model, workload, transport, clients }: Omit<PlannedPoint, 'senders' | 'cannot'>,
   platform: string,
 ): string | null {
+  const { clientsAtOnce, clientsMax, platforms } = model
+  const { clientsMin, why } = workloadInfo(workload.name).together
   if (platforms && !platforms.includes(platform)) {
     return `runs on ${platforms.join(' and ')} only`
   }
-  if (clientsAtOnce < CLIENTS_NEEDED[workload]) {
-    return `talks to ${clientsAtOnce} client at a time, so nobody hears what is said in a room`
+  if (!canSpeak(model, transport)) return `does not serve ${transport}`
+  if (clientsAtOnce < clientsMin) {
+    return `talks to ${clientsAtOnce} client at a time, so ${why}`
   }
   if (clients > clientsMax && clientsAtOnce >= clients) {
     return `admits ${clientsMax} clients at most`

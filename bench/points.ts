@@ -1,7 +1,7 @@
 // From repeats to points: medians and merged histograms, a verdict, and a rank among those that may be
 // compared. Pure, apart from the memory that merging histograms takes and gives back.
 
-import type { WorkloadName } from '../clients/load/contract.ts'
+import type { Transport, WorkloadName } from '../clients/load/contract.ts'
 import { mergeTimes } from '../clients/load/index.ts'
 import type { PlannedPoint } from './plan.ts'
 import type { Fault, Point, Repeat, Summary, Transcript } from './schema.ts'
@@ -27,12 +27,21 @@ export function judgePoints(
 }
 
 /** `ping · thread · 16 clients`: what a point is called in words. */
-export function pointName({ workload, model, clients }: PointIdentity): string {
-  return `${workload} · ${model} · ${clients} ${clients === 1 ? 'client' : 'clients'}`
+export function pointName({ model, clients, ...rest }: PointIdentity): string {
+  return `${loadName(rest)} · ${model} · ${clients} ${clients === 1 ? 'client' : 'clients'}`
+}
+
+/** `ping`, or `ping over unix`: TCP goes without saying. */
+export function loadName({
+  workload,
+  transport,
+}: Omit<PointIdentity, 'model' | 'clients'>): string {
+  return transport === 'tcp' ? workload : `${workload} over ${transport}`
 }
 
 export interface PointIdentity {
   readonly workload: WorkloadName
+  readonly transport: Transport
   readonly model: string
   readonly clients: number
 }
@@ -42,11 +51,12 @@ function judgePoint(
   repeats: readonly Repeat[],
   transcript: Transcript | undefined,
 ): Point {
-  const { model, workload, clients, senders, cannot } = planned
+  const { model, workload, transport, clients, senders, cannot } = planned
   const faults = [...faultsOfTranscript(transcript), ...faultsOfRepeats(repeats)]
   const summary = summarize(repeats)
   return {
     workload: workload.name,
+    transport,
     model: model.name,
     clients,
     senders,
@@ -148,7 +158,7 @@ function sumLedgers(loads: readonly Measured['load'][]): Summary['ledger'] {
 /** A single repeat has no spread, and so nothing to tell a difference from chance by. */
 export const REPEATS_RANKED_MIN = 2
 
-/** Ranks the valid points of each workload and size among themselves. */
+/** Ranks the valid points of each table among themselves. */
 function withRanks(points: readonly Point[]): Point[] {
   const ranked = [...points]
   for (const group of groupPoints(points)) {
@@ -169,11 +179,11 @@ export function usable({ status, summary }: Point): Summary | null {
   return status === 'valid' || status === 'lower-bound' ? summary : null
 }
 
-/** Points that belong into one table: the same workload and the same size. */
+/** Points that belong into one table: the same workload, transport and size. */
 export function groupPoints(points: readonly Point[]): Point[][] {
   const groups = new Map<string, Point[]>()
   for (const point of points) {
-    const key = `${point.workload} ${point.clients}`
+    const key = `${loadName(point)} ${point.clients}`
     const group = groups.get(key)
     if (group) group.push(point)
     else groups.set(key, [point])

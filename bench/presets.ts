@@ -37,6 +37,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       // A session of `process` starts a process: with fewer clients than this the accept loop idles,
       // with more of them the measured window holds less than one session of each.
       session: { clients: [8], warmupMs: 500, durationMs: 1500 },
+      echo: { clients: [12], warmupMs: 1000, durationMs: 1000 },
     },
   },
   // Fifty clients are enough to make a loop batch and a scheduler work, and still start in seconds.
@@ -47,6 +48,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       ping: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
+      echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
     },
   },
   // Two sizes show how a model scales; ten repeats are the least for a median worth quoting.
@@ -57,12 +59,10 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       ping: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
+      echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
     },
   },
 }
-
-/** `room`: the share of the clients that speak, unless told otherwise. All of them listen. */
-export const SENDERS_SHARE = 1 / 4
 
 /** Text after the colon of a message. A line of chat is about that long; the ledger needs 24 of it. */
 export const MESSAGE_BYTES = 64

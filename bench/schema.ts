@@ -6,10 +6,10 @@
 // invalid. Whoever changes the shape raises SCHEMA_VERSION.
 
 import { z } from 'zod'
-import { WORKLOAD_NAMES } from '../clients/load/contract.ts'
+import { TRANSPORTS, WORKLOAD_NAMES } from '../clients/load/contract.ts'
 import { PRESET_NAMES } from './presets.ts'
 
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 const count = z.int().min(0)
 const amount = z.number().min(0)
@@ -17,6 +17,7 @@ const share = z.number().min(0)
 const instant = z.iso.datetime()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const workload = z.enum(WORKLOAD_NAMES)
+const transport = z.enum(TRANSPORTS)
 
 /** Times of one kind. `hdr` is a whole HdrHistogram (V2, compressed, base64), so times can be merged. */
 const Times = z.strictObject({
@@ -161,6 +162,8 @@ const Summary = z.strictObject({
  */
 const Point = z.strictObject({
   workload,
+  transport,
+  /** Its name, and its options if it was given some: `process:spares=8`. */
   model: z.string(),
   clients: z.int().min(1),
   senders: count,
@@ -188,9 +191,10 @@ const WorkloadConfig = z.strictObject({
 const Config = z.strictObject({
   preset: z.enum(PRESET_NAMES),
   models: z.array(z.string()).min(1),
+  transports: z.array(transport).min(1),
   workloads: z.array(WorkloadConfig).min(1),
   repeats: z.int().min(1),
-  /** Null: a quarter of the clients. */
+  /** Null: the share of the clients that the workload is made for. */
   senders: z.int().min(1).nullable(),
   window: z.int().min(1),
   messageBytes: z.int().min(1),

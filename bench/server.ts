@@ -6,11 +6,15 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
+import type { Transport } from '../clients/load/contract.ts'
+import { partsOfLabel } from './models.ts'
 import { parseStat } from './proc-text.ts'
 import type { ProcessStat } from './proc-text.ts'
 import { readTree } from './process-tree.ts'
@@ -57,7 +61,7 @@ export interface ServerEnd {
 
 export interface RunningServer {
   readonly pid: number
-  /** Where it listens: `127.0.0.1:41234`. */
+  /** Where it listens: `127.0.0.1:41234`, or `unix:/tmp/...`. */
   readonly address: string
   readonly startupMs: number
   /** Settles when the process is gone; never rejects. */
@@ -78,27 +82,44 @@ export class FaultError extends Error {
   }
 }
 
+/** What it serves, and over what. */
+export interface Serving {
+  /** Options of `hubbub serve`. */
+  readonly words: readonly string[]
+  readonly transport: Transport
+}
+
+const THE_CHAT: Serving = { words: [], transport: 'tcp' }
+
 /**
- * Starts `<command> <model> --listen 127.0.0.1:0` and waits for the ready line. Rejects with a FaultError
+ * Starts `<command> <model> --listen 127.0.0.1:0` (or a Unix-domain socket in a new folder) and waits for the ready line. Rejects with a FaultError
  * when there is none, or with the signal's reason; nothing is left running then.
  */
 export async function startServer(
   command: readonly string[],
-  model: string,
+  label: string,
   signal: AbortSignal,
   patience: Patience,
+  serving: Serving = THE_CHAT,
 ): Promise<RunningServer> {
   signal.throwIfAborted()
   const [program = '', ...words] = command
+  const { name: model, words: options } = partsOfLabel(label)
+  const folder = serving.transport === 'unix' ? mkdtempSync(join(tmpdir(), 'hubbub-')) : null
+  const listen = folder === null ? '127.0.0.1:0' : `unix:${join(folder, 'server')}`
   const startedAt = performance.now()
   // Not detached: in a session of its own, a scheduling group on many machines, a server of a hundred
   // threads would get no more of the CPU than one of a single thread. See `schedulerGroups`.
-  const child = spawn(program, [...words, model, '--listen', '127.0.0.1:0'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: environmentOfServers(),
-  })
-  const ended = endOf(child)
-  endWithThisProcess(child)
+  const child = spawn(
+    program,
+    [...words, model, '--listen', listen, ...options, ...serving.words],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environmentOfServers(),
+    },
+  )
+  const ended = endOf(child).finally(() => removeFolder(folder))
+  endWithThisProcess(child, folder)
   try {
     const ready = await readyLine(child, ended, signal, patience)
     if (ready.pid !== child.pid || ready.model !== model) {
@@ -139,10 +160,18 @@ function environmentOfServers(): NodeJS.ProcessEnv {
 }
 
 /** If this process ends in any orderly way, also by a bug, no server stays behind. */
-function endWithThisProcess(child: ChildProcess): void {
-  const kill = () => child.kill('SIGKILL')
+function endWithThisProcess(child: ChildProcess, folder: string | null): void {
+  const kill = () => {
+    child.kill('SIGKILL')
+    removeFolder(folder)
+  }
   process.once('exit', kill)
   child.once('close', () => process.removeListener('exit', kill))
+}
+
+/** Its socket is in it. */
+function removeFolder(folder: string | null): void {
+  if (folder !== null) rmSync(folder, { recursive: true, force: true })
 }
 
 function endOf(child: ChildProcess): Promise<ServerEnd> {

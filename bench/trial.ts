@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import type { LoadHooks, LoadPhase, LoadResult, LoadSpec } from '../clients/load/contract.ts'
+import { workloadInfo } from '../clients/load/index.ts'
 import { messageOf } from './errors.ts'
 import type { Trial } from './plan.ts'
 import { SETUP_STALL_BY_DESIGN_MS } from './presets.ts'
@@ -23,6 +24,7 @@ import { describeEnd, FaultError, INTERRUPTION_GRACE_MS, startServer } from './s
 import type { Sample } from './statistics.ts'
 import { lastThirdOverFirst } from './statistics.ts'
 import { fault, faultsOfLoad } from './verdict.ts'
+import { serveWords } from './workloads.ts'
 
 export type RunLoad = (spec: LoadSpec, hooks?: LoadHooks) => Promise<LoadResult>
 
@@ -48,7 +50,9 @@ export async function runTrial(
   const record = new TrialRecord(trial)
   let server: RunningServer
   try {
-    server = await startServer(command, trial.point.model.name, signal, patience)
+    const { model, workload, transport } = trial.point
+    const serving = { words: serveWords(workload.name), transport }
+    server = await startServer(command, model.name, signal, patience, serving)
   } catch (error) {
     return record.endedBy(faultOf(error, signal))
   }
@@ -75,7 +79,7 @@ function specOf({ point, order }: Trial, config: Config, address: string): LoadS
   const servesFew = point.model.clientsAtOnce < point.clients
   return {
     workload: point.workload.name,
-    address,
+    address: point.transport === 'udp' ? `udp:${address}` : address,
     clients: point.clients,
     senders: Math.max(1, point.senders),
     window: config.window,
@@ -144,9 +148,9 @@ class TrialRecord {
     const after = readCounters(this.#pid)
     if (!before || !after) return
     const own = process.cpuUsage(this.#ownCpuBefore)
-    // In the session workload nobody stays, so there is no memory that belongs to clients.
-    const areHeld = this.#trial.point.workload.name !== 'session'
-    const memory = areHeld ? readMemory(this.#pid) : null
+    // Where clients come and go, there is no memory that belongs to them.
+    const { clientsStay } = workloadInfo(this.#trial.point.workload.name)
+    const memory = clientsStay ? readMemory(this.#pid) : null
     const switches = switchesBetween(before, after)
     this.#resources = {
       cpuMs: Math.max(0, after.cpuMs - before.cpuMs),
@@ -165,8 +169,9 @@ class TrialRecord {
   loadEnded(load: LoadResult): void {
     const { model, clients, workload } = this.#trial.point
     this.#load = load
-    // Sessions take turns, so there even a model that talks to one client at a time serves them all.
-    const atOnce = workload.name === 'session' ? Infinity : model.clientsAtOnce
+    // Clients that come and go take turns: even a model that talks to one at a time serves them all.
+    const { clientsStay } = workloadInfo(workload.name)
+    const atOnce = clientsStay ? model.clientsAtOnce : Infinity
     this.#faults.push(...faultsOfLoad(load, Math.min(clients, atOnce)))
     if (load.ledger.outstanding > 0 && isStopped(this.#pid)) {
       this.#faults.push(fault('server-hung', 'the server hung (its process is stopped)'))

@@ -1,28 +1,52 @@
-// The workloads in words: what is counted in each, and what its clients do.
+// The workloads in words, and what a server must be told to take them.
 
-import type { WorkloadName } from '../clients/load/contract.ts'
+import type { Transport, Unit, WorkloadName } from '../clients/load/contract.ts'
+import { WORKLOADS } from '../clients/load/contract.ts'
 
-export interface WorkloadWords {
-  /** One of what is counted, and many of them. */
-  readonly one: string
-  readonly many: string
+export interface WorkloadWords extends Unit {
+  /** What its clients do. */
   readonly does: string
+  /** Whether its requests carry messages, whose size is an option. */
+  readonly hasMessages: boolean
+  /** What `hubbub serve` is told beside the service. */
+  readonly serve: readonly string[]
 }
+
+const MESSAGES = { hasMessages: true, serve: [] } as const
 
 export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
   ping: {
-    one: 'PING',
-    many: 'PINGs',
+    ...WORKLOADS.ping.unit,
+    ...MESSAGES,
     does: 'Each client sends a PING and waits for its PONG.',
   },
   room: {
-    one: 'delivery',
-    many: 'deliveries',
+    ...WORKLOADS.room.unit,
+    ...MESSAGES,
     does: 'All clients are in one room; what a speaker says is delivered to everyone else.',
   },
   session: {
-    one: 'session',
-    many: 'sessions',
+    ...WORKLOADS.session.unit,
+    ...MESSAGES,
     does: 'A client connects, registers, sends a few PINGs and quits; the next one takes its place. Wait is the median time from connecting to the first answer.',
   },
+  echo: {
+    ...WORKLOADS.echo.unit,
+    ...MESSAGES,
+    does: 'Each client sends a message and waits for the same bytes to come back.',
+  },
+}
+
+/** The workloads that are run when none is named: those of the chat that every report has. */
+export const DEFAULT_WORKLOADS: readonly WorkloadName[] = ['ping', 'room', 'session']
+
+export const TRANSPORT_WORDS: Readonly<Record<Transport, string>> = {
+  tcp: 'TCP',
+  unix: 'Unix-domain sockets',
+  udp: 'UDP',
+}
+
+/** What is added to `hubbub serve` for this workload. */
+export function serveWords(name: WorkloadName): string[] {
+  return ['--service', WORKLOADS[name].service, ...WORKLOAD_WORDS[name].serve]
 }

@@ -35,6 +35,9 @@ export function interruptionLine({ status, config, points }: Results): string | 
 
 /** Whether all models do the same work. */
 export function equivalenceLine(transcripts: readonly Transcript[]): string {
+  if (transcripts.length === 0) {
+    return 'No script was replayed: these models answer datagrams, and the script is for streams.'
+  }
   const same = transcripts.filter((transcript) => transcript.same)
   const hash = same[0]?.oneClientSha256?.slice(0, 12) ?? 'none'
   if (same.length === transcripts.length) {

@@ -1,9 +1,10 @@
 // What a report says, before it is dressed for a terminal or for Markdown: one table for each workload
 // and size, as text in cells, with its notes and one reading in words. Pure.
 
-import { groupPoints, REPEATS_RANKED_MIN, usable } from '../points.ts'
+import { workloadInfo } from '../../clients/load/index.ts'
+import { groupPoints, loadName, REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Config, Point, Results, Summary } from '../schema.ts'
-import { WORKLOAD_WORDS } from '../workloads.ts'
+import { TRANSPORT_WORDS, WORKLOAD_WORDS } from '../workloads.ts'
 import {
   formatAmount,
   formatCount,
@@ -76,9 +77,9 @@ function rateOf(point: Point): number {
 
 function titleOf([first]: readonly Point[]): string {
   if (!first) return ''
-  const { workload, clients, senders } = first
+  const { clients, senders } = first
   const size = `${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}`
-  return `${workload} · ${size}${senders > 0 ? `, ${senders} of them ${senders === 1 ? 'speaks' : 'speak'}` : ''}`
+  return `${loadName(first)} · ${size}${senders > 0 ? `, ${senders} of them ${senders === 1 ? 'speaks' : 'speak'}` : ''}`
 }
 
 function explanationOf(points: readonly Point[], config: Config): string {
@@ -91,9 +92,11 @@ function explanationOf(points: readonly Point[], config: Config): string {
       : 'without warm-up'
   // An interruption leaves fewer than were asked for.
   const repeats = Math.max(...points.map((point) => point.repeats.length)) || config.repeats
+  const { does, hasMessages } = WORKLOAD_WORDS[workload.name]
+  const over = `ver ${TRANSPORT_WORDS[first!.transport]}, window ${config.window},`
   return [
-    WORKLOAD_WORDS[workload.name].does,
-    `${config.messageBytes}-byte messages, window ${config.window},`,
+    does,
+    hasMessages ? `${config.messageBytes}-byte messages o${over}` : `O${over}`,
     `${repeats} × ${formatDuration(workload.durationMs)} ${warmup}.`,
   ].join(' ')
 }
@@ -122,17 +125,18 @@ interface CellColumn extends Column {
 function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[] {
   const [first] = points
   if (!first) return []
-  const isSession = first.workload === 'session'
+  const { clientsStay } = workloadInfo(first.workload)
   return [
     column(['#', ''], rankCell),
     { ...column(['model', ''], ({ model }) => model), align: 'left' },
     ...rateColumns(points, WORKLOAD_WORDS[first.workload].many),
     ...quantileColumns(points),
     { ...scaledColumn('max', points, (s) => s.serviceTime.maxNs, scaleOfTimes), spare: 3 },
-    ...(isSession ? [firstAnswerColumn(points)] : []),
+    ...(clientsStay ? [] : [firstAnswerColumn(points)]),
+    ...(first.transport === 'udp' ? [column(['lost', '%'], lossCell)] : []),
     { ...column(['served', ''], servedCell), spare: 2 },
     cpuColumn(points),
-    ...(isSession ? [] : [memoryColumn(points)]),
+    ...(clientsStay ? [memoryColumn(points)] : []),
     { ...column(['errors', ''], errorsCell), spare: 1 },
     {
       ...column(['verdict', ''], (point, notes) => verdictCell(point, notes, repeatsAsked)),
@@ -226,6 +230,12 @@ function scaledColumn(
 
 function servedCell({ summary, clients }: Point): string {
   return summary ? `${formatCount(summary.served)}/${formatCount(clients)}` : UNKNOWN
+}
+
+/** Of all that was sent, warm-up included. */
+function lossCell(point: Point): string {
+  const { lost = 0, sent = 0 } = usable(point)?.ledger ?? {}
+  return sent === 0 ? UNKNOWN : formatAmount((lost / sent) * 100)
 }
 
 function errorsCell({ summary }: Point): string {

@@ -31,8 +31,36 @@ class Pattern {
   }
 }
 
+/** Recognizes answers, of which the codec then has the numbers. */
+export interface AnswerReader {
+  /** The length of the whole line when an intact answer begins the inbox; or 0. */
+  quick(inbox: Inbox): number
+  /** Whether the line that the scanner has found is an intact answer. */
+  careful(inbox: Inbox, line: LineScanner): boolean
+}
+
+/** `message CR LF`, exactly as it was sent. */
+export class EchoReader implements AnswerReader {
+  readonly #codec: MessageCodec
+
+  constructor(codec: MessageCodec) {
+    this.#codec = codec
+  }
+
+  quick(inbox: Inbox): number {
+    const messageEnd = inbox.at + this.#codec.messageBytes
+    if (messageEnd + 2 > inbox.end || inbox.view.getUint16(messageEnd) !== CR_LF) return 0
+    return this.#codec.read(inbox.view, inbox.at) ? messageEnd + 2 - inbox.at : 0
+  }
+
+  /** There is nothing that may differ. */
+  careful(): boolean {
+    return false
+  }
+}
+
 /** `:server PONG server :message`, and what else a server makes of it. */
-export class PongReader {
+export class PongReader implements AnswerReader {
   readonly #codec: MessageCodec
   readonly #before = new Pattern()
 
@@ -40,7 +68,6 @@ export class PongReader {
     this.#codec = codec
   }
 
-  /** The length of the whole line when an intact PONG begins here; the codec has its numbers. Or 0. */
   quick(inbox: Inbox): number {
     const messageAt = inbox.at + this.#before.bytes
     const messageEnd = messageAt + this.#codec.messageBytes
@@ -50,7 +77,6 @@ export class PongReader {
     return this.#codec.read(inbox.view, messageAt) ? messageEnd + 2 - inbox.at : 0
   }
 
-  /** Whether the PONG that the scanner has found is intact; the codec has its numbers. */
   careful(inbox: Inbox, line: LineScanner): boolean {
     return (
       line.end - line.lastStart === this.#codec.messageBytes &&
@@ -75,7 +101,7 @@ export class DeliveryReader {
     this.#senders = nicknames.length / NICKNAME_BYTES
   }
 
-  /** As PongReader.quick; the nickname is that of the message's sender. */
+  /** As AnswerReader.quick; the nickname is that of the message's sender. */
   quick(inbox: Inbox): number {
     const patternAt = inbox.at + 1 + NICKNAME_BYTES
     const messageAt = patternAt + this.#before.bytes
@@ -86,7 +112,7 @@ export class DeliveryReader {
     return this.#isIntact(inbox, inbox.at, messageAt) ? messageEnd + 2 - inbox.at : 0
   }
 
-  /** As PongReader.careful. */
+  /** As AnswerReader.careful. */
   careful(inbox: Inbox, line: LineScanner): boolean {
     return (
       line.end - line.lastStart === this.#codec.messageBytes &&

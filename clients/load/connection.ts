@@ -5,7 +5,7 @@ export const STATE = {
   /** Not connected: before the first attempt, or before the next one. */
   idle: 0,
   connecting: 1,
-  /** NICK and USER were sent; 001 has not come. */
+  /** NICK and USER were sent, or a first request; 001, or its answer, has not come. */
   registering: 2,
   /** `room`: JOIN was sent; 366 has not come. */
   joining: 3,

@@ -1,21 +1,97 @@
 // What the load generator is asked for, and what it answers. Plain data: it crosses threads, and bench/
 // builds on it.
 
-export const WORKLOAD_NAMES = ['ping', 'room', 'session'] as const
-export type WorkloadName = (typeof WORKLOAD_NAMES)[number]
+/** What connections are made of. */
+export const TRANSPORTS = ['tcp', 'unix', 'udp'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
+/** What is counted: one of them, and many. */
+export interface Unit {
+  readonly one: string
+  readonly many: string
+}
+
+export interface WorkloadInfo {
+  /** The service that it drives. */
+  readonly service: string
+  readonly transports: readonly Transport[]
+  readonly unit: Unit
+  /** What the clients with a part of their own do meanwhile, if that is counted apart. */
+  readonly beside: Unit | null
+  /** The share of the clients that has a part of its own: `senders`, unless told otherwise; 0: all are alike. */
+  readonly sendersShare: number
+  /** With fewer clients served together it measures nothing, and why that is so. */
+  readonly together: { readonly clientsMin: number; readonly why: string }
+  /** Clients keep their connections. If not, they come and go, and even a server of one at a time serves all. */
+  readonly clientsStay: boolean
+}
+
+const STREAMS = ['tcp', 'unix'] as const
+const ALONE = { clientsMin: 1, why: '' } as const
+
+/** The workloads. What they need to know of each other's differences stands here, and nowhere by name. */
+export const WORKLOADS = {
+  ping: {
+    service: 'irc',
+    transports: STREAMS,
+    unit: { one: 'PING', many: 'PINGs' },
+    beside: null,
+    sendersShare: 0,
+    together: ALONE,
+    clientsStay: true,
+  },
+  room: {
+    service: 'irc',
+    transports: STREAMS,
+    unit: { one: 'delivery', many: 'deliveries' },
+    beside: null,
+    sendersShare: 1 / 4,
+    together: { clientsMin: 2, why: 'nobody hears what is said in a room' },
+    clientsStay: true,
+  },
+  session: {
+    service: 'irc',
+    transports: STREAMS,
+    unit: { one: 'session', many: 'sessions' },
+    beside: null,
+    sendersShare: 0,
+    together: ALONE,
+    clientsStay: false,
+  },
+  echo: {
+    service: 'echo',
+    transports: TRANSPORTS,
+    unit: { one: 'echo', many: 'echoes' },
+    beside: null,
+    sendersShare: 0,
+    together: ALONE,
+    clientsStay: true,
+  },
+} as const satisfies Readonly<Record<string, WorkloadInfo>>
+
+export type WorkloadName = keyof typeof WORKLOADS
+export const WORKLOAD_NAMES = Object.keys(WORKLOADS) as WorkloadName[]
+
+/** The entry of a workload, of which every field may be anything that the table allows. */
+export function workloadInfo(name: WorkloadName): WorkloadInfo {
+  return WORKLOADS[name]
+}
 
 /** One run of the generator against one server. All times are in the unit their name ends with. */
 export interface LoadSpec {
   readonly workload: WorkloadName
-  /** The server: `127.0.0.1:6667`, `[::1]:6667` or `unix:/path`, as posix/address.ts reads it. */
+  /**
+   * The server: `127.0.0.1:6667`, `[::1]:6667` or `unix:/path`, as posix/address.ts reads it; and `udp:`
+   * before an IP address, where datagrams are meant.
+   */
   readonly address: string
   /** Connections kept open at the same time (`session`: sessions that run at the same time). */
   readonly clients: number
-  /** `room`: how many of the clients speak; all of them listen. */
+  /** How many of the clients have a part of their own. `room`: they speak; all listen. */
   readonly senders: number
-  /** `ping` and `session`: requests in flight on each connection; `room`: messages per barrier. */
+  /** Requests in flight on each connection; `room`: messages per barrier. */
   readonly window: number
-  /** Length of the text after the colon of each PING or PRIVMSG. At least 24. */
+  /** Length of the text after the colon of each PING or PRIVMSG; `echo`: without its CR LF. At least 24. */
   readonly messageBytes: number
   /** `session`: PINGs answered before the client quits. */
   readonly pingsPerSession: number
@@ -59,7 +135,10 @@ export interface Times {
   readonly hdr: string
 }
 
-/** Every request and every delivery is accounted for; anything but zero in the last four is a fault. */
+/**
+ * Every request and every delivery is accounted for. On a stream anything but zero in the last five is a
+ * fault. Datagrams may be lost, and may overtake each other.
+ */
 export interface Ledger {
   /**
    * Requests sent over the whole run, warm-up included: PINGs; in a room its PRIVMSGs, without the
@@ -74,7 +153,7 @@ export interface Ledger {
    * that was never answered counts as one more.
    */
   readonly outstanding: number
-  /** Sequence numbers that were skipped. */
+  /** Sequence numbers that were skipped; datagrams also: that were not answered for a second. */
   readonly lost: number
   readonly duplicated: number
   readonly reordered: number
@@ -93,7 +172,7 @@ export interface LoadResult {
   readonly refused: Readonly<Record<string, number>>
   /** Clients that connected and were never answered. */
   readonly unserved: number
-  /** PONGs (ping), deliveries (room) or sessions (session) that ended within the measured window. */
+  /** What the workload counts (its unit), if it ended within the measured window. */
   readonly operations: number
   /** Length of the measured window as it was. */
   readonly elapsedNs: number

@@ -15,7 +15,7 @@
 // outstanding, since nobody can say whether the server saw it: it is the difference that remains in
 // the ledger, sent − received − lost − outstanding.
 
-import { AGAIN, HANGUP, parseAddress, READABLE, WRITABLE } from '../../posix/index.ts'
+import { AGAIN, HANGUP, READABLE, WRITABLE } from '../../posix/index.ts'
 import { Clock } from './clock.ts'
 import { Connection, STATE } from './connection.ts'
 import type { Ledger, LoadSpec } from './contract.ts'
@@ -24,6 +24,7 @@ import * as lines from './lines.ts'
 import { nickname } from './nickname.ts'
 import { SequenceLedger } from './sequence.ts'
 import { Tally } from './tally.ts'
+import { parseTarget } from './target.ts'
 import { TimeHistogram } from './times.ts'
 import { threadCpuNs } from './usage.ts'
 import { codeOf, Wire } from './wire.ts'
@@ -115,7 +116,7 @@ export abstract class Driver {
     this.connections = connections
     this.ledger = new SequenceLedger(streams(connections.length))
     this.#thread = thread
-    this.wire = new Wire(parseAddress(spec.address))
+    this.wire = new Wire(parseTarget(spec.address))
     this.inbox = this.wire.inbox
     this.#unansweredMax = Math.max(1, Math.floor(UNANSWERED_MAX / spec.threads))
   }
@@ -135,7 +136,12 @@ export abstract class Driver {
 
   // What a workload decides.
 
-  /** 001 has come. Most are served with that. */
+  /** The connection is made: asks to be served. */
+  protected introduce(connection: Connection): void {
+    const nick = nickname(this.spec.seed, this.serialOf(connection))
+    this.wire.sendWords(connection, `NICK ${nick}\r\nUSER bench 0 * :load\r\n`)
+  }
+  /** The first answer has come: in the chat, 001. Most are served with that. */
   protected registered(connection: Connection, _nowNs: number): void {
     this.markServed(connection)
   }
@@ -272,8 +278,7 @@ export abstract class Driver {
 
   #introduce(connection: Connection): void {
     connection.state = STATE.registering
-    const nick = nickname(this.spec.seed, this.serialOf(connection))
-    this.wire.sendWords(connection, `NICK ${nick}\r\nUSER bench 0 * :load\r\n`)
+    this.introduce(connection)
   }
 
   /** What the nickname is made of: no two connections of a run have the same. */
@@ -326,7 +331,7 @@ export abstract class Driver {
       return this.fail(connection, codeOf(error))
     }
     if (count === AGAIN) return
-    if (count === 0) return this.#endOfStream(connection)
+    if (count === 0 && !this.wire.isOfDatagrams) return this.#endOfStream(connection)
     if (this.step < STEP.hold) this.consume(connection, this.clock.now())
     else this.readWords(connection, 0)
     if (!connection.isOpen) return
@@ -367,7 +372,7 @@ export abstract class Driver {
     } else if (command === lines.ERROR) {
       connection.farewell = lines.textOf(inbox.bytes, line.lastStart, line.end)
     } else if (command === 1) {
-      if (connection.state === STATE.registering && this.#takesPart) {
+      if (connection.state === STATE.registering && this.takesPart) {
         this.registered(connection, nowNs)
       }
     } else if (command >= 400 && command < 600 && command !== ERR_NOMOTD) {
@@ -381,8 +386,8 @@ export abstract class Driver {
     return this.step === STEP.setup
   }
 
-  /** Whoever is served after setting up has ended is too late for `ping` and `room`. */
-  get #takesPart(): boolean {
+  /** Whoever is served after setting up has ended is too late, unless clients come and go. */
+  protected get takesPart(): boolean {
     if (this.isSettingUp) return true
     return this.#unansweredMax === Infinity && this.step < STEP.hold
   }

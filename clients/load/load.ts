@@ -8,7 +8,14 @@
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
-import type { Ledger, LoadHooks, LoadPhase, LoadResult, LoadSpec } from './contract.ts'
+import {
+  type Ledger,
+  type LoadHooks,
+  type LoadPhase,
+  type LoadResult,
+  type LoadSpec,
+  workloadInfo,
+} from './contract.ts'
 import { allocateShared, Control, STEP, type Step } from './control.ts'
 import type { Outcome, Task } from './drive.ts'
 import { checkSpec } from './spec.ts'
@@ -24,8 +31,8 @@ const LOOK_MS = 2
  *
  * - `setup`: clients connect and register, in waves, until all are served or none has been for
  *   `setupStallMs`. Who is not served by then stays connected, and takes no part.
- * - `warmup` and `measure`: the load, without and with being measured. When nobody is served (and the
- *   workload is not `session`), both are over at once.
+ * - `warmup` and `measure`: the load, without and with being measured. When nobody is served (and clients
+ *   do not come and go, as in `session`), both are over at once.
  * - `hold`: the load has stopped. Answers are waited for, for up to `drainMs`, and then the books are
  *   closed; what is still missing enters the histogram at the time it has taken so far. Connections
  *   stay open, and the server's PINGs are answered, until the hook's promise settles, too. (`session`
@@ -136,7 +143,7 @@ class Run {
 
   /** Without a client there is nothing to drive, and nothing to wait for. */
   #driven(ms: number): number {
-    return this.#spec.workload !== 'session' && this.#control.served === 0 ? 0 : ms
+    return workloadInfo(this.#spec.workload).clientsStay && this.#control.served === 0 ? 0 : ms
   }
 
   /** The step is taken, then the hook is called: threads under load notice within microseconds. */

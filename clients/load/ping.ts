@@ -7,63 +7,67 @@ import { PONG } from './lines.ts'
 import { Pinger } from './pinger.ts'
 
 export class PingDriver extends Driver {
-  readonly #pinger: Pinger
+  protected readonly pinger: Pinger
 
   constructor(task: Task) {
     super(task, (connections) => connections)
-    this.#pinger = new Pinger(task.spec, this.connections.length, this.ledger)
+    this.pinger = this.makePinger()
+  }
+
+  protected makePinger(): Pinger {
+    return new Pinger(this.spec, this.connections.length, this.ledger)
   }
 
   protected override startLoad(): void {
     for (const connection of this.connections) {
-      if (connection.state === STATE.served) this.#refill(connection, this.clock.now())
+      if (connection.state === STATE.served) this.refill(connection, this.clock.now())
     }
   }
 
   protected override consume(connection: Connection, nowNs: number): void {
     const { inbox, line } = this
     for (;;) {
-      const lineBytes = this.#pinger.quick(inbox)
+      const lineBytes = this.pinger.quick(inbox)
       if (lineBytes > 0) {
         inbox.at += lineBytes
-        this.#answered(connection, nowNs)
+        this.answered(connection, nowNs)
         continue
       }
       const next = line.next(inbox.bytes, inbox.at, inbox.end)
       if (next === -1) break
-      if (line.command === PONG && this.#pinger.careful(inbox, line)) {
-        this.#answered(connection, nowNs)
+      if (line.command === PONG && this.pinger.careful(inbox, line)) {
+        this.answered(connection, nowNs)
       } else {
         this.readOther(connection, nowNs)
         if (!connection.isOpen) return
       }
       inbox.at = next
     }
-    if (this.driving && connection.state === STATE.served) this.#refill(connection, nowNs)
+    if (this.driving && connection.state === STATE.served) this.refill(connection, nowNs)
   }
 
-  #answered(connection: Connection, nowNs: number): void {
-    if (!this.#pinger.enter(connection, nowNs)) return
+  protected answered(connection: Connection, nowNs: number): void {
+    if (!this.pinger.enter(connection, nowNs)) return
     this.operations++
-    this.service.record(this.#pinger.serviceNs)
+    this.service.record(this.pinger.serviceNs)
   }
 
-  #refill(connection: Connection, nowNs: number): void {
-    const count = this.spec.window - this.#pinger.inFlight(connection)
+  protected refill(connection: Connection, nowNs: number): void {
+    const count = this.spec.window - this.pinger.inFlight(connection)
     if (count <= 0) return
-    const lengthBytes = this.#pinger.write(connection, count, nowNs)
-    this.wire.send(connection, this.#pinger.batch.memory, lengthBytes)
+    const lengthBytes = this.pinger.write(connection, count, nowNs)
+    this.wire.send(connection, this.pinger.batch.memory, lengthBytes)
   }
 
   protected override isSettled(): boolean {
-    return this.connections.every((one) => !one.isOpen || this.#pinger.inFlight(one) === 0)
+    return this.connections.every((one) => !one.isOpen || this.pinger.inFlight(one) === 0)
   }
 
   protected override closeBooks(nowNs: number): number {
     let outstanding = 0
     for (const connection of this.connections) {
       if (!connection.isOpen) continue
-      outstanding += this.#pinger.recordOutstanding(connection, nowNs, this.service)
+      outstanding += this.pinger.recordOutstanding(connection, nowNs, this.service)
     }
     return outstanding
   }

@@ -1,7 +1,8 @@
-// PINGs and their PONGs on the connections of one thread: what `ping` and `session` have in common.
+// Requests that carry a message, and the answers that bring it back, on the connections of one thread:
+// PINGs and their PONGs, or a message and its echo.
 
 import type { Connection } from './connection.ts'
-import { PongReader } from './answers.ts'
+import { type AnswerReader, PongReader } from './answers.ts'
 import type { LoadSpec } from './contract.ts'
 import type { Inbox, LineScanner } from './lines.ts'
 import { MessageCodec } from './message.ts'
@@ -13,19 +14,25 @@ export class Pinger {
   readonly #window: number
   readonly #ledger: SequenceLedger
   readonly #codec: MessageCodec
-  readonly #pongs: PongReader
+  readonly #answers: AnswerReader
   readonly #batch: RequestBatch
   /** When the last `window` requests of each connection were sent. */
   readonly #sentAtNs: Float64Array
   /** How long the answer took that was entered last. */
   serviceNs = 0
 
-  constructor(spec: LoadSpec, connections: number, ledger: SequenceLedger) {
+  constructor(
+    spec: LoadSpec,
+    connections: number,
+    ledger: SequenceLedger,
+    prefix = 'PING :',
+    Reader: new (codec: MessageCodec) => AnswerReader = PongReader,
+  ) {
     this.#window = spec.window
     this.#ledger = ledger
     this.#codec = new MessageCodec(spec.seed, spec.messageBytes)
-    this.#pongs = new PongReader(this.#codec)
-    this.#batch = new RequestBatch(this.#codec, 'PING :', spec.window)
+    this.#answers = new Reader(this.#codec)
+    this.#batch = new RequestBatch(this.#codec, prefix, spec.window)
     this.#sentAtNs = new Float64Array(connections * spec.window)
   }
 
@@ -33,17 +40,17 @@ export class Pinger {
     return this.#batch
   }
 
-  /** The length of the line when an intact PONG begins the inbox; 0: look at it carefully. */
+  /** The length of the line when an intact answer begins the inbox; 0: look at it carefully. */
   quick(inbox: Inbox): number {
-    return this.#pongs.quick(inbox)
+    return this.#answers.quick(inbox)
   }
 
-  /** Whether the PONG that the scanner has found is intact. */
+  /** Whether the line that the scanner has found is an intact answer. */
   careful(inbox: Inbox, line: LineScanner): boolean {
-    return this.#pongs.careful(inbox, line)
+    return this.#answers.careful(inbox, line)
   }
 
-  /** Enters the PONG just recognized. True: it is the first answer to a request of this connection. */
+  /** Enters the answer just recognized. True: it is the first one to a request of this connection. */
   enter(connection: Connection, nowNs: number): boolean {
     const { sender, number, timeNs } = this.#codec
     if (sender !== connection.client || number >= connection.sent) {

@@ -1,8 +1,9 @@
 // What can be asked of the generator. Everything has a bound, and is refused with one sentence.
 
-import { openFilesMax, parseAddress } from '../../posix/index.ts'
-import { type LoadSpec, WORKLOAD_NAMES } from './contract.ts'
+import { openFilesMax } from '../../posix/index.ts'
+import { type LoadSpec, WORKLOAD_NAMES, workloadInfo } from './contract.ts'
 import { MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN } from './message.ts'
+import { parseTarget } from './target.ts'
 
 /** The specification makes no sense. The message is one sentence that names the field. */
 export class LoadSpecError extends Error {
@@ -40,10 +41,10 @@ const BOUNDS: Readonly<Record<NumberField, readonly [min: number, max: number]>>
   threads: [1, THREADS_MAX],
   seed: [0, 2 ** 32 - 1],
 }
-/** Fields that only one workload reads; elsewhere any number will do. */
-const ONLY_FOR: Partial<Record<NumberField, LoadSpec['workload']>> = {
-  senders: 'room',
-  pingsPerSession: 'session',
+/** Fields that not all workloads read; elsewhere any number will do. */
+const READ_BY: Partial<Record<NumberField, (workload: LoadSpec['workload']) => boolean>> = {
+  senders: (workload) => workloadInfo(workload).sendersShare > 0,
+  pingsPerSession: (workload) => workload === 'session',
 }
 
 /** Throws LoadSpecError, or AddressError for the address. */
@@ -54,12 +55,17 @@ export function checkSpec(spec: LoadSpec): void {
     )
   }
   for (const field of Object.keys(BOUNDS) as NumberField[]) {
-    const onlyFor = ONLY_FOR[field]
-    if (onlyFor === undefined || onlyFor === spec.workload) checkNumber(spec, field)
+    if (READ_BY[field]?.(spec.workload) ?? true) checkNumber(spec, field)
   }
-  const address = parseAddress(spec.address)
+  const { address, transport } = parseTarget(spec.address)
   if (address.family !== 'unix' && address.port === 0) {
     throw new LoadSpecError(`address is ${spec.address}: nobody can be reached at port 0.`)
+  }
+  const { transports } = workloadInfo(spec.workload)
+  if (!transports.includes(transport)) {
+    throw new LoadSpecError(
+      `address is ${spec.address}: ${spec.workload} goes over ${transports.join(' and ')} only.`,
+    )
   }
   checkTogether(spec)
 }
@@ -77,14 +83,15 @@ function checkNumber(spec: LoadSpec, field: NumberField): void {
 
 function checkTogether(spec: LoadSpec): void {
   const { workload, clients, senders, threads } = spec
+  const { sendersShare, together } = workloadInfo(workload)
   if (threads > clients) {
     throw new LoadSpecError(`threads is ${threads}, but there are only ${clients} clients.`)
   }
-  if (workload === 'room' && senders > clients) {
+  if (sendersShare > 0 && senders > clients) {
     throw new LoadSpecError(`senders is ${senders}, but there are only ${clients} clients.`)
   }
-  if (workload === 'room' && clients < 2) {
-    throw new LoadSpecError('clients is 1: a room needs somebody who listens.')
+  if (clients < together.clientsMin) {
+    throw new LoadSpecError(`clients is ${clients}: ${together.why}.`)
   }
   if (workload === 'room' && clients * senders > PAIRS_MAX) {
     throw new LoadSpecError(

@@ -2,7 +2,6 @@
 // keeping what it does not take yet. What the bytes mean is not known here.
 
 import {
-  type Address,
   AGAIN,
   close,
   connect,
@@ -20,6 +19,7 @@ import {
 } from '../../posix/index.ts'
 import type { Connection } from './connection.ts'
 import { Inbox } from './lines.ts'
+import type { Target } from './target.ts'
 
 /** What a client says beside its requests, registration above all, is shorter. */
 const WORDS_BYTES = 64 * 1024
@@ -27,13 +27,16 @@ const WORDS_BYTES = 64 * 1024
 export class Wire {
   /** What the last `receive` has brought. */
   readonly inbox = new Inbox()
-  readonly #address: Address
+  /** Each read is a datagram, whole, and so must each send be. */
+  readonly isOfDatagrams: boolean
+  readonly #target: Target
   readonly #selector = openSelector()
   readonly #byFd: (Connection | undefined)[] = []
   readonly #words = new IoBuffer(WORDS_BYTES)
 
-  constructor(address: Address) {
-    this.#address = address
+  constructor(target: Target) {
+    this.#target = target
+    this.isOfDatagrams = target.transport === 'udp'
   }
 
   /** Waits for readiness. Returns how many connections are ready. */
@@ -57,12 +60,13 @@ export class Wire {
    * wait.
    */
   open(connection: Connection): boolean {
-    const fd = socket(this.#address.family)
+    const { address } = this.#target
+    const fd = socket(address.family, this.isOfDatagrams ? 'datagram' : 'stream')
     connection.fd = fd
     this.#byFd[fd] = connection
     setNonBlocking(fd, true)
     setNoDelay(fd, true)
-    const connected = connect(fd, this.#address)
+    const connected = connect(fd, address)
     this.#selector.register(fd, connected ? READABLE : READABLE | WRITABLE)
     return connected
   }
@@ -119,6 +123,14 @@ export class Wire {
     if (count === length) return
     connection.unsent = Buffer.from(memory.bytes.subarray(count, length))
     this.#selector.modify(connection.fd, READABLE | WRITABLE)
+  }
+
+  /**
+   * Sends a datagram, or loses it where the kernel has no room, as it might get lost anywhere. Throws
+   * SystemError: ECONNREFUSED when an earlier one met nobody.
+   */
+  sendDatagram(connection: Connection, memory: IoBuffer, offset: number, length: number): void {
+    send(connection.fd, memory, offset, length)
   }
 
   /** There is room again: sends what was kept. */

@@ -4,6 +4,7 @@
 import type { WorkloadName } from './contract.ts'
 import { Control } from './control.ts'
 import type { Driver, Outcome, Task } from './drive.ts'
+import { EchoDriver } from './echo.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
 import { SessionDriver } from './session.ts'
@@ -12,6 +13,7 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   ping: PingDriver,
   room: RoomDriver,
   session: SessionDriver,
+  echo: EchoDriver,
 }
 
 /** Named for piscina, which calls it with each task. */

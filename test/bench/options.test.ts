@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { UsageError } from '../../bench/errors.ts'
 import type { BenchOptions } from '../../bench/options.ts'
+import type { PlannedModel } from '../../bench/plan.ts'
 import {
   parseCount,
   parseCounts,
@@ -9,11 +10,22 @@ import {
   resolveConfig,
   spellDuration,
 } from '../../bench/options.ts'
+import { model } from './sample.ts'
 
 const MODELS = ['sequential', 'process', 'thread', 'async']
+const CATALOG: readonly PlannedModel[] = [
+  ...MODELS.map((name) => model(name)),
+  { ...model('udp'), transports: ['udp'] },
+]
 
 function resolve(options: Partial<BenchOptions>) {
-  return resolveConfig({ out: 'results', ...options }, MODELS)
+  return resolveConfig({ out: 'results', ...options }, CATALOG)
+}
+
+/** What is run: models, and workloads. */
+function names(options: Partial<BenchOptions>) {
+  const { models, workloads } = resolve(options)
+  return [models, workloads.map(({ name }) => name)]
 }
 
 describe('a configuration', () => {
@@ -43,12 +55,28 @@ describe('a configuration', () => {
     expect(config.seed).toBe(0)
   })
 
+  test('takes a model more than once, with options of its own', () => {
+    expect(
+      resolve({ models: ['process', 'process:spares=08', 'process:spares=8'] }).models,
+    ).toEqual(['process', 'process:spares=8'])
+  })
+
+  test('leaves out models and workloads that cannot use the transport, unless they are named', () => {
+    expect(names({ transports: ['unix'] })).toEqual([MODELS, ['ping', 'room', 'session']])
+    expect(names({ transports: ['udp'] })).toEqual([['udp'], ['echo']])
+    expect(names({ transports: ['udp', 'tcp'], workloads: ['echo'] })[0]).toEqual([
+      ...MODELS,
+      'udp',
+    ])
+    expect(names({ models: ['udp'] })[0]).toEqual(['udp'])
+  })
+
   test.each([
     [{ models: ['asink'] }, 'There is no model "asink"; did you mean async?'],
     [{ models: ['Thread'] }, 'There is no model "Thread"; did you mean thread?'],
     [
       { models: ['fibre'] },
-      'There is no model "fibre"; there are sequential, process, thread, async.',
+      'There is no model "fibre"; there are sequential, process, thread, async, udp.',
     ],
     [{ workloads: ['pong'] }, 'There is no workload "pong"; did you mean ping?'],
     [{ models: ['\x1b[31m'] }, 'There is no model "\\u001b[31m"; there are'],
@@ -63,8 +91,15 @@ describe('a configuration', () => {
     [{ seed: 2 ** 32 }, '--seed must be'],
     [{ out: '' }, '--out needs a folder, such as results.'],
     [{ clients: [10], senders: 11 }, '11 senders need at least as many clients, but there are 10.'],
-    [{ clients: [5, 1] }, 'A room needs at least 2 clients'],
-    [{ clients: [1], workloads: ['room'] }, 'A room needs at least 2 clients'],
+    [{ clients: [5, 1] }, 'room needs at least 2 clients'],
+    [{ clients: [1], workloads: ['room'] }, 'room needs at least 2 clients'],
+    [{ transports: ['unx'] }, 'There is no transport "unx"; did you mean unix?'],
+    [{ transports: ['udp'], workloads: ['ping'] }, 'ping goes over tcp or unix, not over udp.'],
+    [{ models: ['proces:spares=8'] }, 'There is no model "proces"; did you mean process?'],
+    [{ models: ['process:spare=8'] }, 'no option of a model "spare"; did you mean spares?'],
+    [{ models: ['process:spares=many'] }, 'spares takes a number from 0 to 300: write it like'],
+    [{ models: ['process:spares'] }, 'write it like process:spares=8.'],
+    [{ models: ['process:'] }, 'There is no option of a model ""'],
   ] as const)('refuses %o', (options, sentence) => {
     expect(() => resolve(options)).toThrow(UsageError)
     expect(() => resolve(options)).toThrow(sentence)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { partsOfLabel } from '../../bench/models.ts'
 import { planRun, seededRandom } from '../../bench/plan.ts'
 import type { PlannedModel, Trial } from '../../bench/plan.ts'
 import type { Config } from '../../bench/results.ts'
@@ -59,6 +60,40 @@ describe('a plan', () => {
       'runs on linux only',
     ])
     expect(order(trials)).toEqual(['room thread 500', 'room thread 500'])
+  })
+
+  test('runs a model under each label, and starts it with what the label says', () => {
+    const labels = ['process', 'thread', 'process:spares=8']
+    const { points } = planRun(config({ models: labels }), CATALOG, 'linux')
+    const names = points.filter(({ workload }) => workload.name === 'ping').map((p) => p.model.name)
+    expect(names).toEqual(['process', 'process:spares=8', 'thread'])
+    expect(names.map(partsOfLabel)).toEqual([
+      { name: 'process', words: [] },
+      { name: 'process', words: ['--spares', '8'] },
+      { name: 'thread', words: [] },
+    ])
+  })
+
+  test('goes over every transport that the workload and the model can use', () => {
+    const workloads = (['ping', 'echo'] as const).map((name) => ({
+      name,
+      clients: [4],
+      warmupMs: 0,
+      durationMs: 100,
+    }))
+    const catalog = [model('async'), { ...model('udp'), transports: ['udp'] as const }]
+    const over = (transports: Config['transports']) =>
+      planRun(config({ models: ['async', 'udp'], workloads, transports }), catalog).points.map(
+        (point) =>
+          [point.workload.name, point.transport, point.model.name, point.cannot ?? ''].join(' '),
+      )
+    expect(over(['tcp', 'udp'])).toEqual([
+      'ping tcp async ',
+      'ping tcp udp does not serve tcp',
+      'echo tcp async ',
+      'echo udp udp ',
+    ])
+    expect(over(['unix'])[1]).toBe('ping unix udp does not serve unix')
   })
 
   test('lets a model that serves few clients try with many', () => {

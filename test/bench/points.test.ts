@@ -114,7 +114,8 @@ describe('a point', () => {
 
 describe('faults of what the generator counted', () => {
   const good = repeat(1, { perSecond: 100 }).load
-  const spec = { workload: 'ping' } as LoadResult['spec']
+  const spec = { workload: 'ping', address: '127.0.0.1:6667' } as LoadResult['spec']
+  const datagrams = { workload: 'echo', address: 'udp:127.0.0.1:7' } as LoadResult['spec']
   const load = (changes: Partial<LoadResult>): LoadResult => ({ ...good!, spec, ...changes })
   const ledger = (changes: Partial<LoadResult['ledger']>) =>
     load({ ledger: { ...good!.ledger, ...changes } })
@@ -129,6 +130,18 @@ describe('faults of what the generator counted', () => {
       ['wrong answers: 1 duplicated, 3 out of order'],
     ],
     ['lost messages', ledger({ lost: 1 }), 16, ['messages missing: 1 lost']],
+    [
+      'datagrams that were lost or late',
+      { ...ledger({ lost: 9, reordered: 1 }), spec: datagrams },
+      16,
+      [],
+    ],
+    [
+      'datagrams that came twice or damaged',
+      { ...ledger({ duplicated: 1, corrupt: 2 }), spec: datagrams },
+      16,
+      ['wrong answers: 2 corrupt, 1 duplicated'],
+    ],
     ['outstanding', ledger({ outstanding: 4 }), 16, ['messages missing: 4 never answered']],
     ['fewer served', load({ served: 15 }), 16, ['served 15 of 16 clients']],
     ['as many served as it can', load({ served: 1 }), 1, []],

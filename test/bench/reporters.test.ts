@@ -110,6 +110,31 @@ describe('tables', () => {
     expect(cell(session, row, 'max')).toBe('900')
   })
 
+  test('of datagrams show how many were lost, and over what all went', () => {
+    const workloads = [{ name: 'echo' as const, clients: [16], warmupMs: 0, durationMs: 1000 }]
+    const config = { ...CONFIG, workloads, transports: ['tcp' as const, 'udp' as const] }
+    const echo = (transport: 'tcp' | 'udp') => ({
+      ...planned('async'),
+      workload: workloads[0]!,
+      transport,
+    })
+    const run = results(
+      [
+        measured(echo('tcp'), { perSecond: 500 }),
+        measured(echo('udp'), { perSecond: 400, lost: 6 }),
+      ],
+      { config },
+    )
+    expect(() => ResultsSchema.parse(run)).not.toThrow()
+    const [tcp, udp] = tablesOf(run)
+    expect([tcp?.title, udp?.title]).toEqual(['echo · 16 clients', 'echo over udp · 16 clients'])
+    expect(tcp?.explanation).toContain('64-byte messages over TCP, window 1')
+    expect(udp?.explanation).toContain('64-byte messages over UDP, window 1')
+    expect(cell(udp, 0, 'lost')).toBe('1.50')
+    expect(cell(tcp, 0, 'lost')).toBeUndefined()
+    expect(udp?.rows[0]?.status).toBe('valid')
+  })
+
   test('say in words what the numbers say', () => {
     expect(ping?.reading).toBe(
       'async is the fastest with 92,200 PINGs/s: 1.9 times sequential (which served 1 of 16), ' +

@@ -40,6 +40,7 @@ export interface Figures {
   readonly resources?: null
   readonly memoryIsRss?: boolean
   readonly outstanding?: number
+  readonly lost?: number
   readonly firstAnswer?: boolean
 }
 
@@ -65,7 +66,7 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
         sent: perSecond,
         received: perSecond,
         outstanding: figures.outstanding ?? 0,
-        lost: 0,
+        lost: figures.lost ?? 0,
         duplicated: 0,
         reordered: 0,
         corrupt: 0,
@@ -110,6 +111,7 @@ export function planned(
   return {
     model: model(name, clientsAtOnce),
     workload: CONFIG.workloads.find((w) => w.name === workload) ?? CONFIG.workloads[0]!,
+    transport: 'tcp',
     clients: 16,
     senders: workload === 'room' ? 4 : 0,
     cannot,
@@ -123,6 +125,7 @@ export function measured(point: PlannedPoint, ...runs: readonly Figures[]): Meas
 export const CONFIG: Config = {
   preset: 'quick',
   models: ['sequential', 'process', 'thread', 'async'],
+  transports: ['tcp'],
   workloads: [
     { name: 'ping', clients: [16], warmupMs: 1000, durationMs: 1000 },
     { name: 'room', clients: [16], warmupMs: 1000, durationMs: 1000 },

@@ -322,8 +322,9 @@ describe('what is printed', () => {
     const { stdout } = await run(['bench', '--help'])
     const { clients, durationMs } = PRESETS.full.workloads.session
     const table = stdout.slice(stdout.indexOf('By preset'))
+    expect(table).toMatch(new RegExp(`repeats .* ${PRESETS.full.repeats}\n`))
     expect(table).toMatch(
-      new RegExp(`--full +${PRESETS.full.repeats} .* ${clients.join(',')} .*${durationMs / 1000}s`),
+      new RegExp(`session .* ${clients.join(',')} for ${durationMs / 1000}s after 1s\n`),
     )
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
   })

@@ -22,6 +22,7 @@ describe('a specification', () => {
   test('that makes sense is accepted', () => {
     expect(() => checkSpec(SPEC)).not.toThrow()
     expect(() => checkSpec({ ...SPEC, address: 'unix:/tmp/chat' })).not.toThrow()
+    expect(() => checkSpec({ ...SPEC, workload: 'echo', address: 'udp:[::1]:7' })).not.toThrow()
   })
 
   test.each<[field: string, change: Record<string, unknown>]>([
@@ -48,6 +49,8 @@ describe('a specification', () => {
     ['seed', { seed: -1 }],
     ['seed', { seed: 2 ** 32 }],
     ['address', { address: '127.0.0.1:0' }],
+    ['address', { workload: 'echo', address: 'udp:127.0.0.1:0' }],
+    ['address', { address: 'udp:127.0.0.1:7' }],
     ['pingsPerSession', { workload: 'session', pingsPerSession: 0 }],
   ])('is refused in one sentence that names %s: %j', async (field, change) => {
     const spec = { ...SPEC, ...change } as LoadSpec
@@ -76,5 +79,6 @@ describe('a specification', () => {
 
   test('the address is one that can be written on a command line', () => {
     expect(() => checkSpec({ ...SPEC, address: 'localhost' })).toThrow(AddressError)
+    expect(() => checkSpec({ ...SPEC, address: 'udp:unix:/tmp/echo' })).toThrow(AddressError)
   })
 })
