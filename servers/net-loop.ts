@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import type { Conversation, Hub, Verdict } from '../protocol/index.ts'
+import type { Conversation, Hub, Service, Verdict } from '../protocol/index.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
@@ -35,7 +35,7 @@ const NO_BYTES = Buffer.alloc(0)
 const TURN_MS_MAX = 5
 
 /** One client: its socket, its conversation, and what waits to be written at the end of this turn. */
-class Client {
+export class Client {
   readonly socket: Socket
   readonly conversation: Conversation
   /** Collected output, latin1. Empty: not on the list of those to flush. */
@@ -55,33 +55,23 @@ class Client {
   }
 }
 
-export class NetLoop implements Server, ClientPort<Client> {
+export class NetLoop implements Server {
   readonly ready: Promise<void>
-  private readonly settings: Settings
   private readonly setup: Setup
   private readonly computing: Computing
+  private readonly clients: NetClients
   private readonly net: NetServer
-  private readonly hub: Hub<Client>
-  /** So much of its answers may be queued, and so much collected: together no reason to let it go. */
-  private readonly replyBytesMax: number
-  private readonly clients = new Set<Client>()
-  private readonly turn = new Turn<Client>((clients) => {
-    for (const client of clients) this.flush(client)
-  })
-  private readonly ticking: NodeJS.Timeout
 
   constructor(setup: Setup, computing: Computing) {
     this.setup = setup
     this.computing = computing
-    this.settings = setup.settings
-    this.hub = setup.service.hub(setup.settings)
-    const { replyQueueBytesMax, sendQueueBytesMax } = setup.settings.server
-    this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 3)
+    this.clients = new NetClients(setup, computing, setup.service.hub(setup.settings))
     // allowHalfOpen: a client may end its half right after its last request (`printf ... | nc -N`), and
     // still gets its answer. Without it, Node would end ours before the answer is written.
-    this.net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.admit(socket))
+    this.net = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.clients.admit(socket),
+    )
     this.ready = this.listen()
-    this.ticking = setInterval(() => this.tick(), setup.settings.server.tickMs)
   }
 
   private async listen(): Promise<void> {
@@ -90,16 +80,69 @@ export class NetLoop implements Server, ClientPort<Client> {
     await once(this.net, 'listening')
   }
 
-  private admit(socket: Socket): void {
+  drain(): Promise<void> {
+    this.setup.listener.stop()
+    return new Promise((resolve) => {
+      // When the last client is gone.
+      this.net.close(() => {
+        void this.computing.end().then(resolve)
+      })
+      this.clients.shutdown()
+    })
+  }
+}
+
+/**
+ * The clients of one loop, however they came in, and wherever their hub is. Who has been heard is answered at
+ * once, unless `hear` says that it is to be answered later.
+ */
+export class NetClients implements ClientPort<Client> {
+  private readonly settings: Settings
+  private readonly service: Service
+  private readonly log: (sentence: string) => void
+  private readonly computing: Computing
+  private readonly hub: Hub<Client>
+  private readonly hear: (client: Client) => void
+  /** So much of its answers may be queued, and so much collected: together no reason to let it go. */
+  private readonly replyBytesMax: number
+  private readonly clients = new Set<Client>()
+  private readonly turn = new Turn<Client>((clients) => {
+    for (const client of clients) this.flush(client)
+  })
+  private readonly ticking: NodeJS.Timeout
+
+  constructor(
+    { settings, service, log }: Pick<Setup, 'settings' | 'service' | 'log'>,
+    computing: Computing,
+    hub: Hub<Client>,
+    hear: (client: Client) => void = (client) => this.answer(client),
+  ) {
+    this.settings = settings
+    this.service = service
+    this.log = log
+    this.computing = computing
+    this.hub = hub
+    this.hear = hear
+    const { replyQueueBytesMax, sendQueueBytesMax } = settings.server
+    this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 3)
+    this.ticking = setInterval(() => this.tick(), settings.server.tickMs)
+  }
+
+  /** Connections that are not over, those included that have been told of their end. */
+  get size(): number {
+    return this.clients.size
+  }
+
+  admit(socket: Socket): void {
     if (this.clients.size >= this.settings.server.clientsMax) {
       socket.on('error', () => {}) // It may be gone already; then nobody is refused.
-      socket.end(this.setup.service.lastWords.serverFull, 'latin1')
+      socket.end(this.service.lastWords.serverFull, 'latin1')
       socket.resume()
       // Not socket.setTimeout: that one begins again with every byte that comes.
       setTimeout(() => socket.destroy(), this.settings.server.lingerMs).unref()
       return
     }
-    const { service } = this.setup
+    const { service } = this
     const client = new Client(socket, service.conversation(this.settings, performance.now()))
     this.clients.add(client)
     socket.on('data', (bytes) => this.receive(client, bytes))
@@ -114,14 +157,23 @@ export class NetLoop implements Server, ClientPort<Client> {
   }
 
   /**
-   * Takes bytes in, or (null) the end of them, and has the conversation answer what it can. A fault in
-   * it costs its own client: an exception that got out of here would end the process, and everyone.
+   * Takes bytes in, or (null) the end of them, and has the client answered. A fault in its conversation
+   * costs this client: an exception that got out of here would end the process, and everyone.
    */
   private receive(client: Client, bytes: Buffer | null): void {
     if (client.closing) return
     try {
       if (bytes === null) client.ended = true
       else client.conversation.receive(bytes, performance.now())
+      this.hear(client)
+    } catch (error) {
+      this.fail(client, error)
+    }
+  }
+
+  /** Has the conversation answer what it can. */
+  answer(client: Client): void {
+    try {
       this.converse(client)
     } catch (error) {
       this.fail(client, error)
@@ -178,7 +230,7 @@ export class NetLoop implements Server, ClientPort<Client> {
   }
 
   /** Leaves its later lines where they are. Returns what makes it go on. */
-  private holdUp(client: Client): () => void {
+  holdUp(client: Client): () => void {
     client.waiting = true
     client.socket.pause()
     return () => {
@@ -201,8 +253,8 @@ export class NetLoop implements Server, ClientPort<Client> {
   }
 
   private fail(client: Client, error: unknown): void {
-    this.setup.log(`A conversation failed: ${String(error)}`)
-    this.close(client, this.setup.service.lastWords.internalError, 'Internal error')
+    this.log(`A conversation failed: ${String(error)}`)
+    this.close(client, this.service.lastWords.internalError, 'Internal error')
   }
 
   /** Collects output, for the end of this turn. */
@@ -238,6 +290,11 @@ export class NetLoop implements Server, ClientPort<Client> {
     client.socket.end(text, 'latin1')
     client.socket.resume() // To the end of their half, which is thrown away.
     setTimeout(() => client.socket.destroy(), this.settings.server.lingerMs).unref()
+  }
+
+  /** Ends this turn of the loop early. */
+  flushAll(): void {
+    this.turn.end()
   }
 
   private flush(client: Client): void {
@@ -283,18 +340,12 @@ export class NetLoop implements Server, ClientPort<Client> {
     }
   }
 
-  drain(): Promise<void> {
-    this.setup.listener.stop()
-    return new Promise((resolve) => {
-      // When the last client is gone.
-      this.net.close(() => {
-        void this.computing.end().then(resolve)
-      })
-      perform(this.hub.shutdown('Server shutting down'), this)
-      clearInterval(this.ticking)
-      setTimeout(() => {
-        for (const client of this.clients) client.socket.destroy()
-      }, this.settings.server.drainMs).unref()
-    })
+  /** Tells every client that the server shuts down, and ends those that take too long over it. */
+  shutdown(): void {
+    perform(this.hub.shutdown('Server shutting down'), this)
+    clearInterval(this.ticking)
+    setTimeout(() => {
+      for (const client of this.clients) client.socket.destroy()
+    }, this.settings.server.drainMs).unref()
   }
 }

@@ -19,7 +19,8 @@ export class Turn<Client> {
     this.clients.push(client)
   }
 
-  private end(): void {
+  /** At the latest when all sockets that were ready have been read. */
+  end(): void {
     const { clients } = this
     this.clients = []
     this.flush(clients)
