@@ -2,7 +2,7 @@
 
 import type { Service } from './service.ts'
 
-export type ServiceName = 'irc' | 'echo' | 'upper' | 'daytime'
+export type ServiceName = 'irc' | 'echo' | 'upper' | 'daytime' | 'http' | 'file'
 
 export interface ServiceInfo {
   readonly name: ServiceName
@@ -31,6 +31,17 @@ export const SERVICES: readonly ServiceInfo[] = [
     name: 'daytime',
     summary: 'The date and time, in one line, and the end of the connection (RFC 867).',
     load: () => import('./services/daytime.ts'),
+  },
+  {
+    name: 'http',
+    summary:
+      'Enough of HTTP/1.1 for curl, wrk and autocannon: keep-alive, pipelining, a small page.',
+    load: () => import('./services/http.ts'),
+  },
+  {
+    name: 'file',
+    summary: 'Files of a folder, in either direction, with their size and hash.',
+    load: () => import('./services/file.ts'),
   },
 ]
 

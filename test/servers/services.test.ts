@@ -2,13 +2,15 @@
 // them, and so each has to be seen with each.
 
 import { describe } from 'vitest'
-import { CATALOG } from '../../servers/catalog.ts'
+import { STREAM_MODELS } from '../../servers/catalog.ts'
 import { daytime } from './services/daytime.ts'
 import { echo } from './services/echo.ts'
+import { http } from './services/http.ts'
 import { upper } from './services/upper.ts'
 
-describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, model) => {
+describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', (_, model) => {
   describe('echo', () => echo(model))
   describe('upper', () => upper(model))
   describe('daytime', () => daytime(model))
+  describe('http', () => http(model))
 })
