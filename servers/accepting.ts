@@ -107,7 +107,7 @@ export function sayLast(client: number, line: string): void {
 
 const REFUSED_LINGER_MS = 1_000
 /** Each refused connection keeps its descriptor for a while, but not more than this many do. */
-const REFUSED_MAX = 16
+export const REFUSED_MAX = 16
 let refused = 0
 
 /**

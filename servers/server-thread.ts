@@ -2,6 +2,8 @@
 // thread stays free to take signals and to tell it what is wished, in a word of memory that they share.
 
 import { parentPort, Worker } from 'node:worker_threads'
+import { close, socketpair } from '../posix/index.ts'
+import { type Errand, runErrand } from './errands.ts'
 import type { Server, Settings, Setup } from './model.ts'
 
 /** What the server's thread is handed. */
@@ -10,6 +12,8 @@ export interface ThreadSetup {
   readonly listener: number
   readonly settings: Settings
   readonly wish: Int32Array
+  /** Its end of the bell for errands (errands.ts); null when it has none to be done. */
+  readonly bell: number | null
 }
 
 const SERVE = 0
@@ -54,15 +58,24 @@ export const READY = ''
  */
 const TERMINATE_GRACE_MS = 500
 
-/** Runs a server's file in a thread: the file finds a ThreadSetup in its `workerData`. */
-export function serveInThread({ listener, settings, log }: Setup, file: string): Server {
+/**
+ * Runs a server's file in a thread: the file finds a ThreadSetup in its `workerData`. `errands`: whether it
+ * has any.
+ */
+export function serveInThread(
+  { listener, settings, log }: Setup,
+  file: string,
+  { errands = false } = {},
+): Server {
   const wish = new Int32Array(new SharedArrayBuffer(4))
-  const threadSetup: ThreadSetup = { listener: listener.fd, settings, wish }
+  const [ourBell, bell] = errands ? socketpair() : [null, null]
+  const threadSetup: ThreadSetup = { listener: listener.fd, settings, wish, bell }
   const worker = new Worker(new URL(file), { workerData: threadSetup })
   let isReady = false
   let why = 'it has returned'
   const ready = new Promise<void>((resolve, reject) => {
-    worker.on('message', (message: string) => {
+    worker.on('message', (message: string | Errand) => {
+      if (typeof message === 'object') return void runErrand(message, worker, ourBell!)
       if (message !== READY) return log(message)
       isReady = true
       resolve()
@@ -89,6 +102,7 @@ export function serveInThread({ listener, settings, log }: Setup, file: string):
       clearTimeout(givingUp)
       clearTimeout(ending)
       listener.close()
+      for (const end of [ourBell, bell]) if (end !== null) close(end)
     },
   }
 }

@@ -1,0 +1,464 @@
+// A readiness loop: one thread asks the kernel which of many descriptors are ready, and touches only those.
+// It is what every event loop is inside, that of Node too. `poll` and `epoll` are this loop over two system
+// calls (posix/selector.ts), and differ in nothing else.
+//
+// Nothing blocks in it but the selector, and that for `tickMs` at most, so the loop keeps its own clock: it
+// has no timers, only times that it looks at once a turn. While it is in the kernel it would hear no
+// signal, so it runs in a thread of its own (server-thread.ts).
+//
+// One turn:
+//
+//     wait for readiness     read and answer who is ready     accept     look at the clock     write
+
+import { performance } from 'node:perf_hooks'
+import { workerData } from 'node:worker_threads'
+import { type Conversation, type Hub, loadService, type Service } from '../protocol/index.ts'
+import {
+  accept,
+  AGAIN,
+  close,
+  HANGUP,
+  IoBuffer,
+  READABLE,
+  recvNow,
+  type Selector,
+  sendNow,
+  setNoDelay,
+  setNonBlocking,
+  shutdown,
+  WRITABLE,
+} from '../posix/index.ts'
+import { AcceptFailures, hostOf, REFUSED_MAX } from './accepting.ts'
+import { busyFor } from './busy.ts'
+import { Errands } from './errands.ts'
+import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
+import type { Settings } from './model.ts'
+import { type ClientPort, perform } from './performing.ts'
+import { READY, tellMainThread, type ThreadSetup, Wish } from './server-thread.ts'
+
+/** A client with more to be done than takes this long goes on in the next turn: others come first. */
+const TURN_MS_MAX = 5
+/** Connections accepted in one turn. The backlog keeps the others until the next. */
+const ACCEPTS_MAX = 64
+/** A look at the clock costs as much as a short answer: only after so many of them. */
+const EFFECTS_UNWATCHED = 16
+
+/** One connection. */
+class Client {
+  readonly socket: number
+  readonly conversation: Conversation
+  /** Latin1: what the kernel has not taken in earlier turns, and what was collected in this one. */
+  output = ''
+  /** On the list of those whose output is written at the end of this turn. */
+  listed = false
+  /** What the selector was asked for. */
+  interest = READABLE
+  /** Something is done for it elsewhere, or a time has to come: its later lines stay where they are. */
+  waiting = false
+  /** Its own answers have piled up: so do its later lines, until they are written. */
+  stalled = false
+  /** The other side has ended its half. */
+  ended = false
+  /** We end our half when all output is written; at this time, at the latest, the connection is closed. */
+  closesAtMs = Infinity
+  /** Our half is shut down. */
+  finished = false
+  /** There was no place for it. */
+  wasRefused = false
+  /** Its descriptor is closed, and may be somebody else's by now. */
+  gone = false
+
+  constructor(socket: number, conversation: Conversation) {
+    this.socket = socket
+    this.conversation = conversation
+  }
+
+  get closing(): boolean {
+    return this.closesAtMs !== Infinity
+  }
+
+  /** Whether its conversation may go on. */
+  get goesOn(): boolean {
+    return !(this.closing || this.waiting || this.stalled)
+  }
+
+  /** Whether there is a use for more of its bytes. After we have ended, they are thrown away. */
+  get reads(): boolean {
+    return !this.ended && (this.closing || this.goesOn)
+  }
+}
+
+class ReadinessLoop implements ClientPort<Client> {
+  private readonly listener: number
+  private readonly settings: Settings
+  private readonly wish: Wish
+  private readonly errands: Errands
+  private readonly service: Service
+  private readonly selector: Selector
+  private readonly hub: Hub<Client>
+  private readonly replyBytesMax: number
+  /** By descriptor, those who are let go or were refused among them. */
+  private readonly clients: (Client | undefined)[] = []
+  private connections = 0
+  private refused = 0
+  /** Those who have something to be written in this turn. */
+  private listed: Client[] = []
+  /** Those who wait for a time to come, with that time, and the earliest of these times. */
+  private readonly resumeAtMs = new Map<Client, number>()
+  private earliestMs = Infinity
+  /** One piece of memory for all reads, one for all writes: nothing in them outlives the call. */
+  private readonly input = new IoBuffer(64 * 1024)
+  private readonly chunk = new IoBuffer(64 * 1024)
+  /** The time of this turn. */
+  private nowMs = performance.now()
+  private tickAtMs = this.nowMs
+  private acceptAtMs = 0
+  private readonly failures = new AcceptFailures(tellMainThread)
+  private accepting = true
+
+  constructor(setup: ThreadSetup, service: Service, selector: Selector) {
+    this.listener = setup.listener
+    this.settings = setup.settings
+    this.wish = new Wish(setup.wish)
+    this.errands = new Errands(setup.bell!)
+    this.service = service
+    this.selector = selector
+    this.hub = service.hub(setup.settings)
+    const { replyQueueBytesMax, sendQueueBytesMax } = setup.settings.server
+    this.replyBytesMax = Math.min(replyQueueBytesMax, sendQueueBytesMax / 3)
+    setNonBlocking(this.listener, true)
+    selector.register(this.listener, READABLE)
+    selector.register(this.errands.bell, READABLE)
+  }
+
+  /** Turns until it is told to end and everybody has gone, or the time for that is over. */
+  run(): void {
+    while ((this.accepting || this.connections > 0) && !this.wish.givesUp) {
+      const ready = this.selector.wait(this.waitMs())
+      this.nowMs = performance.now()
+      let mayAccept = false
+      for (let i = 0; i < ready; i++) {
+        const socket = this.selector.fd(i)
+        if (socket === this.listener) mayAccept = true
+        else if (socket === this.errands.bell) this.errands.collect()
+        else this.handle(this.clients[socket], this.selector.events(i))
+      }
+      // After all others: a new client may get the number of one who was closed in this turn.
+      if (mayAccept && this.accepting) this.acceptAll()
+      if (this.nowMs >= this.earliestMs) this.resumeAll()
+      if (this.nowMs >= this.tickAtMs) this.tick()
+      if (this.accepting && this.wish.drains) this.drain()
+      this.flushAll()
+    }
+    for (const client of this.clients) if (client !== undefined) close(client.socket)
+    this.selector.close()
+  }
+
+  /** How long there is nothing to do unless somebody sends something. */
+  private waitMs(): number {
+    return Math.max(0, Math.ceil(Math.min(this.tickAtMs, this.earliestMs) - performance.now()))
+  }
+
+  private handle(client: Client | undefined, events: number): void {
+    if (client === undefined) return // It was closed earlier in this turn.
+    if (events & WRITABLE) this.flush(client)
+    if (client.gone || !(events & READABLE)) return
+    if (client.reads) this.receive(client)
+    else if (events & HANGUP) this.bury(client, 'Connection reset by peer')
+    else this.adjust(client) // It is not heard now, and would make every wait return at once.
+  }
+
+  private acceptAll(): void {
+    try {
+      for (let i = 0; i < ACCEPTS_MAX; i++) {
+        const socket = accept(this.listener)
+        if (socket === AGAIN) return
+        this.admit(socket)
+      }
+    } catch (error) {
+      if (this.wish.drains) return
+      // Out of descriptors, for example: the listener stays readable, and is not asked for a while.
+      this.acceptAtMs = this.nowMs + this.failures.restMs(error)
+      this.selector.modify(this.listener, 0)
+    }
+  }
+
+  private admit(socket: number): void {
+    const client = new Client(socket, this.service.conversation(this.settings, this.nowMs))
+    setNonBlocking(socket, true)
+    setNoDelay(socket, true)
+    this.selector.register(socket, READABLE)
+    this.clients[socket] = client
+    this.connections++
+    if (this.hub.clients < this.settings.server.clientsMax) {
+      perform(this.hub.connect(client, hostOf(socket), Date.now()), this)
+    } else {
+      client.wasRefused = true
+      this.end(client, this.service.lastWords.serverFull)
+      // Each that is refused keeps its descriptor for a while, but not more than so many do.
+      if (++this.refused > REFUSED_MAX) client.closesAtMs = 0
+    }
+  }
+
+  /** Takes in bytes, or the end of them, and has the conversation answer what it can. */
+  private receive(client: Client): void {
+    const { input } = this
+    let count: number
+    try {
+      count = recvNow(client.socket, input, 0, input.length)
+    } catch (error) {
+      return this.bury(client, reasonOf(error))
+    }
+    if (count === AGAIN) return
+    if (count === 0) client.ended = true
+    if (client.closing) {
+      if (client.ended) this.bury(client, CONNECTION_CLOSED)
+      return
+    }
+    try {
+      if (count > 0) client.conversation.receive(input.bytes, this.nowMs, count)
+      this.converse(client)
+    } catch (error) {
+      this.fail(client, error)
+    }
+  }
+
+  /** Performs the conversation's effects until it needs more bytes, or its turn is over. */
+  private converse(client: Client): void {
+    const endMs = this.nowMs + TURN_MS_MAX
+    for (let performed = 1; client.goesOn; performed++) {
+      const effect = client.conversation.nextEffect()
+      if (effect === null) break
+      switch (effect.kind) {
+        case 'reply':
+          this.write(client, effect.text)
+          this.holdBack(client)
+          break
+        case 'hub':
+          perform(this.hub.receive(client, effect.line, Date.now()), this)
+          this.holdBack(client)
+          break
+        case 'compute':
+          busyFor(effect.ms)
+          this.nowMs = performance.now()
+          break
+        case 'wait':
+          this.resumeLater(client, performance.now() + effect.ms)
+          break
+        case 'close':
+          this.close(client, effect.text, effect.reason)
+          break
+      }
+      if (performed % EFFECTS_UNWATCHED === 0) this.nowMs = performance.now()
+      if (this.nowMs > endMs && client.goesOn) this.resumeLater(client, 0)
+    }
+    if (client.ended && client.goesOn) this.close(client, '', CONNECTION_CLOSED)
+  }
+
+  /** Leaves its later lines where they are until a time has come; 0 is the next turn. */
+  private resumeLater(client: Client, atMs: number): void {
+    client.waiting = true
+    this.resumeAtMs.set(client, atMs)
+    this.earliestMs = Math.min(this.earliestMs, atMs)
+  }
+
+  private resumeAll(): void {
+    const due: Client[] = []
+    this.earliestMs = Infinity
+    for (const [client, atMs] of this.resumeAtMs) {
+      if (atMs <= this.nowMs) due.push(client)
+      else this.earliestMs = Math.min(this.earliestMs, atMs)
+    }
+    for (const client of due) {
+      this.resumeAtMs.delete(client)
+      this.goOn(client)
+    }
+  }
+
+  /** What it waited for is done, or its turn has come. */
+  private goOn(client: Client): void {
+    client.waiting = false
+    client.conversation.excuse(this.nowMs)
+    this.resume(client)
+  }
+
+  private resume(client: Client): void {
+    if (!client.goesOn || client.gone) return
+    try {
+      this.converse(client)
+    } catch (error) {
+      this.fail(client, error)
+    }
+    if (!client.gone) this.adjust(client)
+  }
+
+  /** A client that asks faster than it reads is answered, and read from, when it has read. */
+  private holdBack(client: Client): void {
+    if (client.output.length > this.replyBytesMax) this.flush(client)
+  }
+
+  /** A fault in its conversation costs its own client: it must not get out of the loop. */
+  private fail(client: Client, error: unknown): void {
+    tellMainThread(`A conversation failed: ${String(error)}`)
+    this.close(client, this.service.lastWords.internalError, 'Internal error')
+  }
+
+  /** Collects output, for the end of this turn. */
+  write(client: Client, text: string): void {
+    if (client.closing) return
+    this.list(client)
+    client.output += text
+  }
+
+  identify(client: Client, nick: string, registered: boolean): void {
+    client.conversation.identify(nick, registered)
+  }
+
+  /** Has the main thread do it, whose pool of threads is for that, and goes on with the others. */
+  verify(client: Client, password: string, hash: string): void {
+    client.waiting = true
+    this.errands.verify(password, hash, (verdict) => {
+      perform(this.hub.verified(client, verdict, Date.now()), this)
+      this.goOn(client)
+    })
+  }
+
+  /** Ends our half after everything that was written. Theirs may take `lingerMs`. */
+  end(client: Client, text: string): void {
+    if (client.closing) return
+    client.output += text
+    client.closesAtMs = this.nowMs + this.settings.server.lingerMs
+    this.list(client)
+  }
+
+  private list(client: Client): void {
+    if (client.listed) return
+    client.listed = true
+    this.listed.push(client)
+  }
+
+  /** The end of the turn: one write for each client, whoever has said how much to it. */
+  private flushAll(): void {
+    while (this.listed.length > 0) {
+      const { listed } = this
+      this.listed = [] // Who is evicted for what has piled up leaves the others a word about it.
+      for (const client of listed) {
+        client.listed = false
+        this.flush(client)
+      }
+    }
+  }
+
+  /** Writes what the kernel takes. The rest stays, and the selector tells when there is room again. */
+  private flush(client: Client): void {
+    if (client.gone) return
+    try {
+      this.send(client)
+    } catch (error) {
+      return this.bury(client, reasonOf(error))
+    }
+    const queuedBytes = client.output.length
+    if (client.closing) {
+      if (queuedBytes === 0) this.finish(client)
+      else this.adjust(client)
+    } else if (queuedBytes > this.settings.server.sendQueueBytesMax) {
+      perform(this.hub.evict(client, 'SendQ exceeded'), this)
+    } else {
+      const wasStalled = client.stalled
+      client.stalled = queuedBytes > (wasStalled ? 0 : this.replyBytesMax)
+      if (queuedBytes > 0 || client.interest !== READABLE) this.adjust(client)
+      if (wasStalled && !client.stalled) this.resume(client)
+    }
+  }
+
+  private send(client: Client): void {
+    const { chunk } = this
+    while (client.output !== '') {
+      const length = chunk.write(client.output, 0)
+      const count = sendNow(client.socket, chunk, 0, length)
+      if (count === AGAIN) return
+      client.output = count === client.output.length ? '' : client.output.slice(count)
+      if (count < length) return
+    }
+  }
+
+  /** Everything is written: ends our half. The connection is closed when they have ended theirs. */
+  private finish(client: Client): void {
+    if (client.ended) return this.bury(client, CONNECTION_CLOSED)
+    if (client.finished) return
+    client.finished = true
+    try {
+      shutdown(client.socket, 'write')
+      this.adjust(client)
+    } catch (error) {
+      this.bury(client, reasonOf(error)) // ENOTCONN: they are gone.
+    }
+  }
+
+  /** Asks the selector for what there is a use for now. */
+  private adjust(client: Client): void {
+    const interest = (client.reads ? READABLE : 0) | (client.output === '' ? 0 : WRITABLE)
+    if (interest === client.interest) return
+    client.interest = interest
+    this.selector.modify(client.socket, interest)
+  }
+
+  /** The conversation is over: the hub tells the others, and the client its last words. */
+  private close(client: Client, text: string, reason: string): void {
+    perform(this.hub.disconnect(client, reason), this)
+    this.end(client, text)
+  }
+
+  /** The connection is gone, in whatever way. Its descriptor is closed here, and nowhere else. */
+  private bury(client: Client, reason: string): void {
+    if (client.gone) return
+    client.gone = true
+    client.closesAtMs = 0
+    this.selector.unregister(client.socket)
+    close(client.socket)
+    this.clients[client.socket] = undefined
+    this.connections--
+    if (client.wasRefused) this.refused--
+    this.resumeAtMs.delete(client)
+    perform(this.hub.disconnect(client, reason), this)
+  }
+
+  private tick(): void {
+    this.tickAtMs = this.nowMs + this.settings.server.tickMs
+    if (this.acceptAtMs > 0 && this.nowMs >= this.acceptAtMs) {
+      this.acceptAtMs = 0
+      this.selector.modify(this.listener, READABLE)
+    }
+    for (const client of this.clients) {
+      if (client === undefined) continue
+      if (this.nowMs >= client.closesAtMs) this.bury(client, CONNECTION_CLOSED)
+      else if (!client.closing && !client.waiting) this.tickOne(client)
+    }
+  }
+
+  private tickOne(client: Client): void {
+    if (client.conversation.nextTickMs() > this.nowMs) return
+    try {
+      const effect = client.conversation.tick(this.nowMs)
+      if (effect?.kind === 'reply') this.write(client, effect.text)
+      if (effect?.kind === 'close') this.close(client, effect.text, effect.reason)
+    } catch (error) {
+      this.fail(client, error)
+    }
+  }
+
+  /** Accepts nobody any more, and tells everybody to go. */
+  private drain(): void {
+    this.accepting = false
+    this.selector.unregister(this.listener)
+    perform(this.hub.shutdown('Server shutting down'), this)
+  }
+}
+
+/** What the thread of a model does that is this loop over one selector or the other. */
+export async function runLoop(selector: Selector): Promise<void> {
+  const setup = workerData as ThreadSetup
+  const loop = new ReadinessLoop(setup, await loadService(setup.settings.service), selector)
+  tellMainThread(READY)
+  loop.run()
+}
