@@ -72,6 +72,10 @@ export interface Service {
   readonly lastWords: LastWords
   conversation(server: ServerIdentity, nowMs: number): Conversation
   hub<Id>(options: HubOptions): Hub<Id>
-  /** The answer to a datagram, latin1, if the service answers datagrams. Never longer than it asks for. */
+  /**
+   * The answer to a datagram, latin1, if the service answers datagrams; '' is none. It is cut at the length
+   * that requests may have. One that is longer than its request is for others to misuse, and is given
+   * sparingly. Two servers must not answer each other for ever.
+   */
   readonly datagram?: (request: string, nowMs: number) => string
 }

@@ -23,6 +23,9 @@ export type Capability =
   /** A client that waits (WAIT) does not make others wait. */
   | 'waits-apart'
 
+/** What a server's addresses may be made of. */
+export type Transport = 'tcp' | 'unix' | 'udp'
+
 export interface ModelInfo {
   readonly name: string
   /** One sentence: what it is. */
@@ -41,6 +44,8 @@ export interface ModelInfo {
   /** Descriptors that it costs by itself, more than RESERVED_DESCRIPTORS has room for. */
   readonly descriptorsFixed?: number
   readonly cannot: readonly Limitation[]
+  /** What it serves over; left out, either kind of stream. */
+  readonly transports?: readonly Transport[]
   /** Platforms it runs on, or null for all that posix/ knows. */
   readonly platforms: readonly NodeJS.Platform[] | null
   readonly load: () => Promise<{ serve: Serve }>
@@ -173,4 +178,32 @@ export const CATALOG: readonly ModelInfo[] = [
     platforms: null,
     load: () => import('./pool.ts'),
   },
+  {
+    name: 'udp',
+    summary: 'One loop answers datagrams, in blocking calls. There are no connections.',
+    conversationsRun: 'nowhere: a datagram is answered by itself, and forgotten',
+    reachHubBy: 'nothing: nobody is there to be told anything',
+    ancestor: 'socketserver.UDPServer; UNP, dg_echo',
+    clientsAtOnce: Infinity,
+    clientsMax: Infinity, // It does not know them.
+    descriptorsPerClient: 0,
+    cannot: [
+      {
+        what: 'isolates-crashes',
+        why: 'An answer that throws is caught, but one that never ends is the last one.',
+      },
+      { what: 'computes-apart', why: 'While it answers one datagram, the others wait.' },
+      { what: 'waits-apart', why: 'While it answers one datagram, the others wait.' },
+    ],
+    transports: ['udp'],
+    platforms: null,
+    load: () => import('./udp.ts'),
+  },
 ]
+
+/** Those whose clients connect: the chat needs that. */
+export const STREAM_MODELS = CATALOG.filter((model) => !isOfDatagrams(model))
+
+export function isOfDatagrams({ transports }: ModelInfo): boolean {
+  return transports?.includes('udp') ?? false
+}

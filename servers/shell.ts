@@ -14,14 +14,16 @@ import {
   type Listener,
   listenOn,
   openFilesMax,
+  receiveOn,
 } from '../posix/index.ts'
 import {
   DEFAULT_PROTOCOL_LIMITS,
   loadService,
   type ProtocolLimits,
   type ServiceName,
+  SERVICES,
 } from '../protocol/index.ts'
-import type { ModelInfo } from './catalog.ts'
+import { isOfDatagrams, type ModelInfo } from './catalog.ts'
 import { DEFAULT_SERVER_LIMITS, RESERVED_DESCRIPTORS, type ServerLimits } from './limits.ts'
 import type { Server, Settings } from './model.ts'
 import { ServeError } from './serve-error.ts'
@@ -49,7 +51,8 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   const { serve } = await model.load()
   const service = await loadService(options.service)
   process.on('uncaughtException', failAtOnce)
-  const listener = listenAt(options.listen, settings.server.backlog)
+  if (isOfDatagrams(model)) await requireDatagrams(model, options.service)
+  const listener = listenAt(model, options.listen, settings.server.backlog)
   const server = serve({ listener, settings, service, log: say })
   await server.ready.catch(failAtOnce)
   const ended = endOnSignal(server) // Before anybody can know whom to signal.
@@ -83,9 +86,25 @@ function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
   }
 }
 
-function listenAt(address: Address, backlog: number): Listener {
+/** Not every service can be had without a connection. */
+async function requireDatagrams(model: ModelInfo, asked: ServiceName): Promise<void> {
+  if ((await loadService(asked)).datagram) return
+  const able: ServiceName[] = []
+  for (const { name } of SERVICES) if ((await loadService(name)).datagram) able.push(name)
+  throw new ServeError(
+    `The ${model.name} model answers datagrams, and ${asked} needs connections: choose --service ${able.join(', ')}.`,
+    true,
+  )
+}
+
+function listenAt(model: ModelInfo, address: Address, backlog: number): Listener {
   try {
-    return listenOn(address, { backlog })
+    if (!isOfDatagrams(model)) return listenOn(address, { backlog })
+    if (address.family !== 'unix') return receiveOn(address)
+    throw new ServeError(
+      `The ${model.name} model has no Unix-domain sockets: give it an address and a port with --listen.`,
+      true,
+    )
   } catch (error) {
     // Node's own errors, of looking at a socket's file, have a code as ours have.
     const code = error instanceof Error && 'code' in error ? error.code : null
@@ -118,12 +137,13 @@ function listenAt(address: Address, backlog: number): Listener {
 
 function announce(model: ModelInfo, service: ServiceName, address: Address): void {
   const listen = formatAddress(address)
+  const transport = isOfDatagrams(model) ? 'udp' : undefined // Left out, a stream.
   process.stdout.on('error', () => {}) // Nobody reads it: that is no reason to stop serving.
   process.stderr.on('error', () => {})
   process.stdout.write(
-    `${JSON.stringify({ model: model.name, service, pid: process.pid, listen })}\n`,
+    `${JSON.stringify({ model: model.name, service, pid: process.pid, listen, transport })}\n`,
   )
-  say(`The ${model.name} server listens on ${listen}. Ctrl-C ends it.`)
+  say(`The ${model.name} server listens on ${listen}${transport ? ' (UDP)' : ''}. Ctrl-C ends it.`)
 }
 
 function say(sentence: string): void {

@@ -24,7 +24,7 @@ function renderModel(model: ModelInfo, paint: Paint, columns: number): string {
     ['conversations run', model.conversationsRun],
     ['they reach the hub', `by ${model.reachHubBy}`],
     ['known from', model.ancestor],
-    ['clients at most', String(model.clientsMax)],
+    ['clients at most', model.clientsMax === Infinity ? 'any number' : `${model.clientsMax}`],
     ...(model.platforms ? [['runs on', model.platforms.join(', ')] as const] : []),
     ...model.cannot.map(({ why }, i) => [i === 0 ? 'by design' : '', why] as const),
   ]

@@ -17,9 +17,18 @@ function daytime(nowMs: number): string {
   return `${new Date(nowMs).toISOString().replace('T', ' ')}\r\n`
 }
 
+/**
+ * RFC 867 has any datagram answered. But one that is as long as an answer may be one, of another server in
+ * whose name somebody has sent us a request, and then the two would tell each other the time for ever.
+ */
+function daytimeDatagram(request: string, nowMs: number): string {
+  const answer = daytime(nowMs)
+  return request.length < answer.length ? answer : ''
+}
+
 export const service: Service = {
   lastWords: NO_WORDS,
   conversation: (server, nowMs) => new ByteConversation(server, nowMs, () => ''),
   hub: () => new DaytimeHub(),
-  datagram: (_request, nowMs) => daytime(nowMs),
+  datagram: daytimeDatagram,
 }

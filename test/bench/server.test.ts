@@ -9,7 +9,7 @@ import { serveCommand } from '../../bench/package.ts'
 import { readTree } from '../../bench/process-tree.ts'
 import type { RunningServer } from '../../bench/server.ts'
 import { DEFAULT_PATIENCE, startServer } from '../../bench/server.ts'
-import { CATALOG } from '../../servers/catalog.ts'
+import { STREAM_MODELS } from '../../servers/catalog.ts'
 
 const { signal } = new AbortController()
 let sockets: Socket[] = []
@@ -69,7 +69,7 @@ const AUTOGROUP = '/proc/self/autogroup'
 describe.runIf(existsSync(AUTOGROUP))(
   'every task of a server competes with the generator alone',
   () => {
-    test.each(CATALOG.map(({ name }) => name))('%s', { timeout: 30_000 }, async (model) => {
+    test.each(STREAM_MODELS.map(({ name }) => name))('%s', { timeout: 30_000 }, async (model) => {
       const server = await startServer(serveCommand(), model, signal, DEFAULT_PATIENCE)
       try {
         await greet(server)

@@ -19,7 +19,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { takeLock } from '../../bench/lock.ts'
 import { PRESETS } from '../../bench/presets.ts'
-import { CATALOG } from '../../servers/catalog.ts'
+import { CATALOG, STREAM_MODELS } from '../../servers/catalog.ts'
 import { closeClients, connectTo, registered } from '../support/client.ts'
 import { compiled, type Outcome, run } from '../support/program.ts'
 import { endServers, startServer, stopCleanly } from '../support/server.ts'
@@ -29,7 +29,7 @@ const FAILED = 1
 const USAGE = 2
 
 const MODEL = CATALOG[0]!.name
-const BENCH_MODEL = CATALOG.at(-1)!.name
+const BENCH_MODEL = STREAM_MODELS.at(-1)!.name
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
 const NOT_ROOT = 'Only root can become another user to try this.'
 const isRoot = process.getuid?.() === 0 && canRun('setpriv', '--version')
@@ -134,7 +134,7 @@ describe('an address that cannot be had', () => {
   })
   afterAll(() => other.close())
 
-  test.each(CATALOG.map(({ name }) => name))('in use: %s', async (model) => {
+  test.each(STREAM_MODELS.map(({ name }) => name))('in use: %s', async (model) => {
     const outcome = await run(['serve', model, '--listen', taken])
     expectRefusal(outcome, FAILED)
     expect(outcome.stderr).toContain(`${taken} is in use`)
@@ -184,7 +184,7 @@ describe('an address that cannot be had', () => {
 })
 
 describe('serve', () => {
-  test.each(CATALOG.map(({ name }) => name))(
+  test.each(STREAM_MODELS.map(({ name }) => name))(
     '%s says that it is ready in one line of JSON',
     async (model) => {
       const server = await startServer(model)

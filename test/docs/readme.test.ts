@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { CATALOG } from '../../servers/catalog.ts'
+import { CATALOG, STREAM_MODELS } from '../../servers/catalog.ts'
 import { WORKLOAD_NAMES } from '../../clients/load/contract.ts'
 import { connectTo } from '../support/client.ts'
 import { run } from '../support/program.ts'
@@ -105,6 +105,6 @@ describe('the tables of README', () => {
       README,
     )?.[1]
     expect(result).toContain('npm start')
-    for (const { name } of CATALOG) expect(result).toContain(name)
+    for (const { name } of STREAM_MODELS) expect(result).toContain(name)
   })
 })

@@ -2,7 +2,7 @@
 // models is how they do it, and what one cannot do by design is data in the catalog.
 
 import { describe } from 'vitest'
-import { CATALOG } from '../../servers/catalog.ts'
+import { STREAM_MODELS } from '../../servers/catalog.ts'
 import { bounds } from './conformance/bounds.ts'
 import { endings } from './conformance/endings.ts'
 import { framing } from './conformance/framing.ts'
@@ -10,7 +10,7 @@ import { ordering } from './conformance/ordering.ts'
 import { sharing } from './conformance/sharing.ts'
 import { transcripts } from './conformance/transcripts.ts'
 
-describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, model) => {
+describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', (_, model) => {
   describe('the transcripts of PROTOCOL.md', () => transcripts(model))
   describe('bytes and lines', () => framing(model))
   describe('what clients share', () => sharing(model))

@@ -2,7 +2,7 @@
 // one does not promise by design is in the catalog.
 
 import { describe } from 'vitest'
-import { CATALOG } from '../../servers/catalog.ts'
+import { STREAM_MODELS } from '../../servers/catalog.ts'
 import { calls } from './faults/calls.ts'
 import { crashes } from './faults/crashes.ts'
 import { exhaustion } from './faults/exhaustion.ts'
@@ -10,7 +10,7 @@ import { floods } from './faults/floods.ts'
 import { kills } from './faults/kills.ts'
 import { strangers } from './faults/strangers.ts'
 
-describe.each(CATALOG.map((model) => [model.name, model] as const))('%s', (_, model) => {
+describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', (_, model) => {
   describe('a conversation that fails', () => crashes(model))
   describe('processes that are killed', () => kills(model))
   describe('not enough of something', () => exhaustion(model))
