@@ -38,6 +38,7 @@ const linux = {
   /** BSD socket addresses start with their own length; Linux's do not. */
   SOCKADDR_HAS_LENGTH: false,
 }
+  O_CLOEXEC: 0o2000000,
 
 const darwin: typeof linux = {
   AF_UNIX: 1,
@@ -77,6 +78,7 @@ export const C = platform() === 'darwin' ? darwin : linux
 /** Error numbers: Node knows them for every platform. */
 export const E = constants.errno
 
+  O_CLOEXEC: 0x1000000,
 // flock(2). The same everywhere, too.
 export const LOCK_EX = 2
 export const LOCK_NB = 4

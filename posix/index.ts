@@ -11,6 +11,7 @@ export {
 export { IoBuffer } from './buffer.ts'
 export { recvfrom, Sender, sendto } from './datagrams.ts'
 export { SystemError, UnsupportedError } from './errors.ts'
+export { hasSendFile, openAt, renameAt, sendFile, unlinkAt } from './files.ts'
 export { Listener, listenOn, receiveOn } from './listener.ts'
 export { dieWithParent, exitNow, lockFile, lowerPriority, openFilesMax } from './process.ts'
 export {

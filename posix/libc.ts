@@ -69,6 +69,24 @@ export function fcntl(fd: number, command: number, argument: number): number {
 }
 export const flock = declare('flock', 'int', ['int', 'int'])
 export const getsockname = declare('getsockname', 'int', ['int', 'uintptr_t', 'uintptr_t'])
+// Variadic, too: its mode.
+const openatOf: (
+  folder: number,
+  name: string,
+  flags: number,
+  type: 'unsigned int',
+  mode: number,
+) => number = library.func('openat', 'int', ['int', 'const char *', 'int', '...'])
+export function openat(folder: number, name: string, flags: number, mode: number): number {
+  return openatOf(folder, name, flags, 'unsigned int', mode)
+}
+export const renameat: (from: number, name: string, to: number, newName: string) => number =
+  library.func('renameat', 'int', ['int', 'const char *', 'int', 'const char *'])
+export const unlinkat: (folder: number, name: string, flags: number) => number = library.func(
+  'unlinkat',
+  'int',
+  ['int', 'const char *', 'int'],
+)
 export const getpeername = declare('getpeername', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const setsockopt = declare('setsockopt', 'int', [
   'int',
@@ -94,6 +112,12 @@ export const epoll_ctl = declareIfThere('epoll_ctl', 'int', ['int', 'int', 'int'
 export const epoll_wait = declareIfThere('epoll_wait', 'int', ['int', 'uintptr_t', 'int', 'int'])
 export const prctl = declareIfThere('prctl', 'int', ['int', 'unsigned long'])
 
+export const sendfile = declareIfThere('sendfile', 'intptr_t', [
+  'int',
+  'int',
+  'uintptr_t',
+  'size_t',
+])
 /** errno of the last call of this thread that was not `.async`. */
 export const errno: () => number = koffi.errno
 

@@ -9,6 +9,7 @@ import {
   IoBuffer,
   recv,
   sendAll,
+  sendFile,
   setNoDelay,
   setReceiveTimeoutMs,
   setSendTimeoutMs,
@@ -57,6 +58,16 @@ export class BlockingClient {
   send(from: IoBuffer, start: number, end: number): void {
     this.stalledMs = 0
     sendAll(this.socket, from, start, end - start, this.onStall)
+  }
+
+  /** Sends some of a file: at least one byte, unless it ends at `from`, which is 0. Throws as `send` does. */
+  sendFile(file: number, from: number, lengthBytes: number): number {
+    this.stalledMs = 0
+    for (;;) {
+      const count = sendFile(this.socket, file, from, lengthBytes)
+      if (count !== AGAIN) return count
+      this.onStall(0)
+    }
   }
 
   /**

@@ -61,15 +61,15 @@ class Files {
         this.parts.set(hash, (this.parts.get(hash) ?? '') + more)
         return { kind: 'done' }
       }
-      case 'commit': {
-        const { name, sha256: hash } = this.receiving!
-        const text = this.parts.get(hash) ?? ''
-        this.parts.delete(hash)
-        if (sha256(text) !== hash) return { kind: 'refused', words: 'The hash is another' }
-        this.files.set(name, text)
-        return { kind: 'done' }
-      }
+      case 'commit':
+        break
     }
+    const { name, sha256: hash } = this.receiving!
+    const text = this.parts.get(hash) ?? ''
+    this.parts.delete(hash)
+    if (sha256(text) !== hash) return { kind: 'refused', words: 'The hash is another' }
+    this.files.set(name, text)
+    return { kind: 'done' }
   }
 }
 
@@ -232,7 +232,7 @@ describe('the file conversation', () => {
     expect(talk([longest], withFiles())).toBe('ERROR There is no such file\r\n')
     for (const chunks of [
       [`GET 0 x${longest.slice(6)}`],
-      [...'y'.repeat(FILE_LINE_BYTES_MAX + 1)],
+      'y'.repeat(FILE_LINE_BYTES_MAX + 1).split(''),
     ]) {
       expect(talk(chunks, withFiles())).toBe('ERROR The line is too long\r\n<end>')
     }
