@@ -27,18 +27,24 @@ const linux = {
   MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
   MSG_NOSIGNAL: 0x4000,
+  MSG_CTRUNC: 0x8,
+  MSG_CMSG_CLOEXEC: 0x40000000,
+  SCM_RIGHTS: 1,
+  /** Where `msg_flags` is in struct msghdr, and how long struct cmsghdr is: lengths are size_t here. */
+  MSGHDR_FLAGS_AT: 48,
+  CMSG_HEADER_BYTES: 16,
   F_SETFD: 2,
   FD_CLOEXEC: 1,
   F_GETFL: 3,
   F_SETFL: 4,
   O_NONBLOCK: 0o4000,
+  O_CLOEXEC: 0o2000000,
   RLIMIT_NOFILE: 7,
   /** Bytes of `sun_path`, its terminating NUL included (unix(7)). */
   UNIX_PATH_BYTES: 108,
   /** BSD socket addresses start with their own length; Linux's do not. */
   SOCKADDR_HAS_LENGTH: false,
 }
-  O_CLOEXEC: 0o2000000,
 
 const darwin: typeof linux = {
   AF_UNIX: 1,
@@ -62,11 +68,17 @@ const darwin: typeof linux = {
   MSG_TRUNC: 0, // There it is an answer, never a question.
   MSG_DONTWAIT: 0x80,
   MSG_NOSIGNAL: 0, // Not needed: Node ignores SIGPIPE, so a broken pipe is always an error value.
+  MSG_CTRUNC: 0x20,
+  MSG_CMSG_CLOEXEC: 0, // As SOCK_CLOEXEC.
+  SCM_RIGHTS: 1,
+  MSGHDR_FLAGS_AT: 44, // Lengths are socklen_t, 32 bits.
+  CMSG_HEADER_BYTES: 12,
   F_SETFD: 2,
   FD_CLOEXEC: 1,
   F_GETFL: 3,
   F_SETFL: 4,
   O_NONBLOCK: 0x4,
+  O_CLOEXEC: 0x1000000,
   RLIMIT_NOFILE: 8,
   UNIX_PATH_BYTES: 104,
   SOCKADDR_HAS_LENGTH: true,
@@ -78,7 +90,6 @@ export const C = platform() === 'darwin' ? darwin : linux
 /** Error numbers: Node knows them for every platform. */
 export const E = constants.errno
 
-  O_CLOEXEC: 0x1000000,
 // flock(2). The same everywhere, too.
 export const LOCK_EX = 2
 export const LOCK_NB = 4

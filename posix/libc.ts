@@ -43,6 +43,8 @@ export const accept4 = declareIfThere('accept4', 'int', ['int', 'uintptr_t', 'ui
 export const connect = declare('connect', 'int', ['int', 'uintptr_t', 'uint32_t'])
 export const recv = declare('recv', 'intptr_t', ['int', 'uintptr_t', 'size_t', 'int'])
 export const send = declare('send', 'intptr_t', ['int', 'uintptr_t', 'size_t', 'int'])
+export const recvmsg = declare('recvmsg', 'intptr_t', ['int', 'uintptr_t', 'int'])
+export const sendmsg = declare('sendmsg', 'intptr_t', ['int', 'uintptr_t', 'int'])
 export const recvfrom = declare('recvfrom', 'intptr_t', [
   'int',
   'uintptr_t',
@@ -67,8 +69,6 @@ const fcntlOf: (fd: number, command: number, type: 'int', argument: number) => n
 export function fcntl(fd: number, command: number, argument: number): number {
   return fcntlOf(fd, command, 'int', argument)
 }
-export const flock = declare('flock', 'int', ['int', 'int'])
-export const getsockname = declare('getsockname', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 // Variadic, too: its mode.
 const openatOf: (
   folder: number,
@@ -87,6 +87,8 @@ export const unlinkat: (folder: number, name: string, flags: number) => number =
   'int',
   ['int', 'const char *', 'int'],
 )
+export const flock = declare('flock', 'int', ['int', 'int'])
+export const getsockname = declare('getsockname', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const getpeername = declare('getpeername', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const setsockopt = declare('setsockopt', 'int', [
   'int',
@@ -110,14 +112,14 @@ export const getrlimit = declare('getrlimit', 'int', ['int', 'uintptr_t'])
 export const epoll_create1 = declareIfThere('epoll_create1', 'int', ['int'])
 export const epoll_ctl = declareIfThere('epoll_ctl', 'int', ['int', 'int', 'int', 'uintptr_t'])
 export const epoll_wait = declareIfThere('epoll_wait', 'int', ['int', 'uintptr_t', 'int', 'int'])
-export const prctl = declareIfThere('prctl', 'int', ['int', 'unsigned long'])
-
 export const sendfile = declareIfThere('sendfile', 'intptr_t', [
   'int',
   'int',
   'uintptr_t',
   'size_t',
 ])
+export const prctl = declareIfThere('prctl', 'int', ['int', 'unsigned long'])
+
 /** errno of the last call of this thread that was not `.async`. */
 export const errno: () => number = koffi.errno
 
