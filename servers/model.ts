@@ -3,6 +3,7 @@
 
 import type { HubOptions, Service, ServiceName } from '../protocol/index.ts'
 import type { Listener } from '../posix/index.ts'
+import type { FileSettings } from './files.ts'
 import type { ServerLimits } from './limits.ts'
 
 /**
@@ -12,6 +13,8 @@ import type { ServerLimits } from './limits.ts'
 export interface Settings extends HubOptions {
   readonly service: ServiceName
   readonly server: ServerLimits
+  /** What the file service serves. The other services have none. */
+  readonly files?: FileSettings
 }
 
 export interface Setup {

@@ -5,7 +5,8 @@
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import type { Conversation, Hub, Service, Verdict } from '../protocol/index.ts'
+import type { Conversation, FileRequest, Hub, Service, Verdict } from '../protocol/index.ts'
+import { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
@@ -38,6 +39,8 @@ const TURN_MS_MAX = 5
 export class Client {
   readonly socket: Socket
   readonly conversation: Conversation
+  /** What it does with files, if its service has any. */
+  files: FileSession | null = null
   /** Collected output, latin1. Empty: not on the list of those to flush. */
   output = ''
   /** Something is being done for it, or it is not its turn: its later lines stay where they are. */
@@ -205,6 +208,9 @@ export class NetClients implements ClientPort<Client> {
         case 'wait':
           setTimeout(this.holdUp(client), effect.ms).unref()
           break
+        case 'file':
+          this.file(client, effect.request)
+          break
         case 'close':
           this.close(client, effect.text, effect.reason)
           break
@@ -221,6 +227,22 @@ export class NetClients implements ClientPort<Client> {
     const finish = async (): Promise<void> => {
       try {
         if (!(await working)) client.conversation.refused()
+        goOn()
+      } catch (error) {
+        this.fail(client, error)
+      }
+    }
+    void finish()
+  }
+
+  /** Has libuv's threads read and write: a disk that is slow stops nobody but this client. */
+  private file(client: Client, request: FileRequest): void {
+    client.files ??= new FileSession(this.settings.files!)
+    const answering = client.files.perform(request)
+    const goOn = this.holdUp(client)
+    const finish = async (): Promise<void> => {
+      try {
+        client.conversation.answered!(await answering, performance.now())
         goOn()
       } catch (error) {
         this.fail(client, error)
@@ -322,6 +344,7 @@ export class NetClients implements ClientPort<Client> {
     if (!this.clients.delete(client)) return
     client.closing = true
     client.output = ''
+    client.files?.end()
     perform(this.hub.disconnect(client, reason), this)
     client.socket.destroy()
   }

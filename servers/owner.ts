@@ -19,7 +19,12 @@
 
 import { uptime } from 'node:process'
 import { isMainThread, threadId, workerData } from 'node:worker_threads'
-import { type Conversation, loadService, type Service } from '../protocol/index.ts'
+import {
+  type Conversation,
+  type FileRequest,
+  loadService,
+  type Service,
+} from '../protocol/index.ts'
 import {
   AGAIN,
   dieWithParent,
@@ -34,6 +39,7 @@ import {
 } from '../posix/index.ts'
 import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
+import type { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import {
   ACK,
@@ -96,6 +102,7 @@ class Owner {
   private readonly settings: Settings
   private readonly service: Service
   private readonly conversation: Conversation
+  private readonly files: FileSession | null
   private readonly ready = new PollSet(2)
   private readonly input = new IoBuffer(16 * 1024)
   private readonly output = new IoBuffer(16 * 1024)
@@ -120,7 +127,11 @@ class Owner {
   /** A tick has come, and the time-outs are to be looked at. */
   private ticked = false
 
-  constructor({ client, link, settings, posted }: HandOver, service: Service) {
+  constructor(
+    { client, link, settings, posted }: HandOver,
+    service: Service,
+    files: FileSession | null,
+  ) {
     this.client = new BlockingClient(client, {
       lookUpMs: settings.server.heartbeatMs,
       stallMs: settings.server.stallMs,
@@ -130,6 +141,7 @@ class Owner {
     this.link = link
     this.settings = settings
     this.service = service
+    this.files = files
     this.posted = posted
     this.latestMs = this.toldMs + settings.server.heartbeatMs
     this.conversation = service.conversation(settings, this.toldMs)
@@ -149,6 +161,7 @@ class Owner {
       if (this.mayHaveMail()) this.listen(recvNow)
       this.converse()
     }
+    this.files?.end()
     this.client.linger(this.settings.server.lingerMs)
   }
 
@@ -192,6 +205,9 @@ class Owner {
         case 'wait':
           this.wait(effect.ms)
           break
+        case 'file':
+          this.file(effect.request)
+          break
         case 'close':
           this.write(effect.text)
           this.end(effect.reason)
@@ -212,6 +228,19 @@ class Owner {
       this.beatWhenDue()
     }
     this.ready.set(CLIENT_SLOT, this.client.socket, READABLE)
+  }
+
+  /** The bytes of a file go from the disk to the client without passing through here: sendfile(2). */
+  private file(request: FileRequest): void {
+    try {
+      const answer = this.files!.performNow(request, this.client)
+      this.conversation.answered!(answer, clockMs())
+    } catch (error) {
+      this.fail(error)
+    }
+    // A file is many requests, and the hub may have something to say before its end.
+    this.beatWhenDue()
+    if (this.mayHaveMail()) this.listen(recvNow)
   }
 
   /** Looks at the clock, after something that may have taken long. */
@@ -357,7 +386,10 @@ class Owner {
 
 /** Runs the conversation, and ends when it ends. The descriptors are closed by whoever made them. */
 async function own(handOver: HandOver): Promise<void> {
-  const owner = new Owner(handOver, await loadService(handOver.settings.service))
+  const { service, files: fileSettings } = handOver.settings
+  // Loaded by the one service that needs it: what is loaded, every client pays for.
+  const files = fileSettings && new (await import('./files.ts')).FileSession(fileSettings)
+  const owner = new Owner(handOver, await loadService(service), files ?? null)
   try {
     lowerPriority(NICE_STEPS)
     owner.run()
@@ -369,6 +401,7 @@ async function own(handOver: HandOver): Promise<void> {
       console.error(`hubbub: ${where}: a conversation failed: ${String(error)}`)
     }
   }
+  files?.end()
   // Closing the descriptor is not ours (a thread shares it), ending the connection is.
   shutdown(handOver.client, 'both')
 }

@@ -12,7 +12,13 @@
 
 import { performance } from 'node:perf_hooks'
 import { workerData } from 'node:worker_threads'
-import { type Conversation, type Hub, loadService, type Service } from '../protocol/index.ts'
+import {
+  type Conversation,
+  type FileRequest,
+  type Hub,
+  loadService,
+  type Service,
+} from '../protocol/index.ts'
 import {
   accept,
   AGAIN,
@@ -31,6 +37,7 @@ import {
 import { AcceptFailures, hostOf, REFUSED_MAX } from './accepting.ts'
 import { busyFor } from './busy.ts'
 import { Errands } from './errands.ts'
+import { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Settings } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
@@ -47,6 +54,8 @@ const EFFECTS_UNWATCHED = 16
 class Client {
   readonly socket: number
   readonly conversation: Conversation
+  /** What it does with files, if its service has any. */
+  files: FileSession | null = null
   /** Latin1: what the kernel has not taken in earlier turns, and what was collected in this one. */
   output = ''
   /** On the list of those whose output is written at the end of this turn. */
@@ -245,6 +254,9 @@ class ReadinessLoop implements ClientPort<Client> {
         case 'wait':
           this.resumeLater(client, performance.now() + effect.ms)
           break
+        case 'file':
+          this.file(client, effect.request)
+          break
         case 'close':
           this.close(client, effect.text, effect.reason)
           break
@@ -253,6 +265,17 @@ class ReadinessLoop implements ClientPort<Client> {
       if (this.nowMs > endMs && client.goesOn) this.resumeLater(client, 0)
     }
     if (client.ended && client.goesOn) this.close(client, '', CONNECTION_CLOSED)
+  }
+
+  /**
+   * In a call, a piece at a time. A selector is of no use here: to it a regular file is always ready, also
+   * when the disk has yet to be asked, and everybody waits meanwhile.
+   */
+  private file(client: Client, request: FileRequest): void {
+    client.files ??= new FileSession(this.settings.files!)
+    const answer = client.files.performNow(request)
+    this.nowMs = performance.now()
+    client.conversation.answered!(answer, this.nowMs)
   }
 
   /** Leaves its later lines where they are until a time has come; 0 is the next turn. */
@@ -420,6 +443,7 @@ class ReadinessLoop implements ClientPort<Client> {
     this.connections--
     if (client.wasRefused) this.refused--
     this.resumeAtMs.delete(client)
+    client.files?.end()
     perform(this.hub.disconnect(client, reason), this)
   }
 

@@ -15,6 +15,7 @@ import { isMainThread, workerData } from 'node:worker_threads'
 import {
   type Conversation,
   type ConversationEffect,
+  type FileRequest,
   type Hub,
   loadService,
   type Service,
@@ -23,6 +24,7 @@ import { accept, AGAIN, close, IoBuffer, recv } from '../posix/index.ts'
 import { AcceptFailures, hostOf, sayLast } from './accepting.ts'
 import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
+import { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { verifyNow } from './passwords.ts'
@@ -37,6 +39,8 @@ export function serve(setup: Setup): Server {
 interface Client {
   readonly connection: BlockingClient
   readonly conversation: Conversation
+  /** What it does with files, if its service has any. */
+  files: FileSession | null
   over: boolean
 }
 
@@ -89,6 +93,7 @@ class SequentialServer implements ClientPort<Client> {
         },
       }),
       conversation: this.service.conversation(this.settings, performance.now()),
+      files: null,
       over: false,
     }
     try {
@@ -99,6 +104,7 @@ class SequentialServer implements ClientPort<Client> {
       sayLast(socket, this.service.lastWords.internalError)
       this.bury(client, 'Internal error')
     }
+    client.files?.end()
     client.connection.linger(this.wish.givesUp ? 0 : lingerMs)
   }
 
@@ -138,11 +144,26 @@ class SequentialServer implements ClientPort<Client> {
         this.wish.rest(effect.ms)
         if (this.wish.drains) perform(this.hub.shutdown('Server shutting down'), this)
         break
+      case 'file':
+        this.file(client, effect.request)
+        break
       case 'close':
         this.write(client, effect.text)
         this.bury(client, effect.reason)
         break
     }
+  }
+
+  /** The bytes of a file go from the disk to the client without passing through here: sendfile(2). */
+  private file(client: Client, request: FileRequest): void {
+    client.files ??= new FileSession(this.settings.files!)
+    try {
+      const answer = client.files.performNow(request, client.connection)
+      client.conversation.answered!(answer, performance.now())
+    } catch (error) {
+      this.bury(client, reasonOf(error))
+    }
+    if (this.wish.drains) perform(this.hub.shutdown('Server shutting down'), this)
   }
 
   write(client: Client, text: string): void {

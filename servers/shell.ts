@@ -7,6 +7,8 @@
 // Standard output carries one line of JSON, for programs: the model, the process, the address. Words for
 // people go to standard error.
 
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import {
   type Address,
   exitNow,
@@ -24,6 +26,7 @@ import {
   SERVICES,
 } from '../protocol/index.ts'
 import { isOfDatagrams, type ModelInfo } from './catalog.ts'
+import { type FileSettings, PIECE_BYTES_MAX } from './files.ts'
 import { DEFAULT_SERVER_LIMITS, RESERVED_DESCRIPTORS, type ServerLimits } from './limits.ts'
 import type { Server, Settings } from './model.ts'
 import { ServeError } from './serve-error.ts'
@@ -35,6 +38,8 @@ export interface ServeOptions {
   readonly version: string
   readonly password: string | null
   readonly lab: boolean
+  /** For the file service. */
+  readonly files?: Omit<FileSettings, 'pieceBytes'>
   /** Those that differ from the defaults. */
   readonly protocolLimits: Partial<ProtocolLimits>
   readonly serverLimits: Partial<ServerLimits>
@@ -74,6 +79,7 @@ function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
       `The limit of open files (${openFilesMax()}) leaves room for ${clientsMax} clients; raise it with ulimit -n.`,
     )
   }
+  const server = { ...DEFAULT_SERVER_LIMITS, ...options.serverLimits, clientsMax }
   return {
     service: options.service,
     serverName: options.serverName,
@@ -82,8 +88,22 @@ function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
     password: options.password,
     lab: options.lab,
     limits: { ...DEFAULT_PROTOCOL_LIMITS, ...options.protocolLimits },
-    server: { ...DEFAULT_SERVER_LIMITS, ...options.serverLimits, clientsMax },
+    server,
+    ...(options.files && { files: fileSettings(options.files, server) }),
   }
+}
+
+function fileSettings(
+  files: Omit<FileSettings, 'pieceBytes'>,
+  { sendQueueBytesMax }: ServerLimits,
+): FileSettings {
+  const root = resolve(files.root)
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ServeError(`${files.root} is not a folder: name one with --root.`)
+  }
+  // As with answers (replyQueueBytesMax): what waits already, and one more, are no reason to let it go.
+  const pieceBytes = Math.max(1, Math.min(PIECE_BYTES_MAX, Math.floor(sendQueueBytesMax / 3)))
+  return { ...files, root, pieceBytes }
 }
 
 /** Not every service can be had without a connection. */
