@@ -38,6 +38,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       // with more of them the measured window holds less than one session of each.
       session: { clients: [8], warmupMs: 500, durationMs: 1500 },
       echo: { clients: [12], warmupMs: 1000, durationMs: 1000 },
+      http: { clients: [12], warmupMs: 1000, durationMs: 1000 },
     },
   },
   // Fifty clients are enough to make a loop batch and a scheduler work, and still start in seconds.
@@ -49,6 +50,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       room: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      http: { clients: [50], warmupMs: 2000, durationMs: 2000 },
     },
   },
   // Two sizes show how a model scales; ten repeats are the least for a median worth quoting.
@@ -60,6 +62,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       room: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      http: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
     },
   },
 }

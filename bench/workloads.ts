@@ -35,6 +35,12 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     ...MESSAGES,
     does: 'Each client sends a message and waits for the same bytes to come back.',
   },
+  http: {
+    ...WORKLOADS.http.unit,
+    hasMessages: false,
+    serve: [],
+    does: 'Each client keeps its connection and asks for the same page again and again.',
+  },
 }
 
 /** The workloads that are run when none is named: those of the chat that every report has. */

@@ -12,7 +12,7 @@ import { NICKNAME_BYTES } from './nickname.ts'
 
 const CR_LF = 0x0d0a
 
-/** What the bytes before all messages are, once one has been seen. */
+/** Bytes that are always the same, once they have been seen. */
 class Pattern {
   bytes = 0
   #view: DataView = new DataView(new ArrayBuffer(0))

@@ -67,6 +67,15 @@ export const WORKLOADS = {
     together: ALONE,
     clientsStay: true,
   },
+  http: {
+    service: 'http',
+    transports: STREAMS,
+    unit: { one: 'answer', many: 'answers' },
+    beside: null,
+    sendersShare: 0,
+    together: ALONE,
+    clientsStay: true,
+  },
 } as const satisfies Readonly<Record<string, WorkloadInfo>>
 
 export type WorkloadName = keyof typeof WORKLOADS

@@ -15,8 +15,7 @@ export class EchoDriver extends PingDriver {
   }
 
   protected override introduce(connection: Connection): void {
-    const lengthBytes = this.pinger.write(connection, 1, this.clock.now())
-    this.wire.send(connection, this.pinger.batch.memory, lengthBytes)
+    this.ask(connection, 1, this.clock.now())
     // It is entered when it is answered: of who is left waiting, nothing is missing.
     connection.sent = 0
   }
@@ -28,11 +27,11 @@ export class EchoDriver extends PingDriver {
 
   /** What comes before a client is served is the echo of its first message, or nothing of an echo server's. */
   #first(connection: Connection, nowNs: number): void {
-    const { inbox, pinger } = this
-    const lineBytes = pinger.quick(inbox)
-    if (lineBytes === 0 && inbox.end - inbox.at < pinger.batch.requestBytes) return
+    const { inbox, requests } = this
+    const lineBytes = requests.quick(inbox)
+    if (lineBytes === 0 && inbox.end - inbox.at < requests.batch.requestBytes) return
     connection.sent = 1
-    if (lineBytes === 0 || !pinger.enter(connection, nowNs)) {
+    if (lineBytes === 0 || !requests.enter(connection, nowNs)) {
       connection.farewell = 'not an echo'
       return this.fail(connection, 'not an echo')
     }

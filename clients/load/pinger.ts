@@ -4,20 +4,16 @@
 import type { Connection } from './connection.ts'
 import { type AnswerReader, PongReader } from './answers.ts'
 import type { LoadSpec } from './contract.ts'
+import { InFlight } from './in-flight.ts'
 import type { Inbox, LineScanner } from './lines.ts'
 import { MessageCodec } from './message.ts'
 import { RequestBatch } from './requests.ts'
 import type { SequenceLedger } from './sequence.ts'
-import type { TimeHistogram } from './times.ts'
 
-export class Pinger {
-  readonly #window: number
-  readonly #ledger: SequenceLedger
+export class Pinger extends InFlight {
   readonly #codec: MessageCodec
   readonly #answers: AnswerReader
   readonly #batch: RequestBatch
-  /** When the last `window` requests of each connection were sent. */
-  readonly #sentAtNs: Float64Array
   /** How long the answer took that was entered last. */
   serviceNs = 0
 
@@ -28,12 +24,10 @@ export class Pinger {
     prefix = 'PING :',
     Reader: new (codec: MessageCodec) => AnswerReader = PongReader,
   ) {
-    this.#window = spec.window
-    this.#ledger = ledger
+    super(spec, connections, ledger)
     this.#codec = new MessageCodec(spec.seed, spec.messageBytes)
     this.#answers = new Reader(this.#codec)
     this.#batch = new RequestBatch(this.#codec, prefix, spec.window)
-    this.#sentAtNs = new Float64Array(connections * spec.window)
   }
 
   get batch(): RequestBatch {
@@ -54,37 +48,19 @@ export class Pinger {
   enter(connection: Connection, nowNs: number): boolean {
     const { sender, number, timeNs } = this.#codec
     if (sender !== connection.client || number >= connection.sent) {
-      this.#ledger.corrupt++
+      this.ledger.corrupt++
       return false
     }
-    if (!this.#ledger.accept(connection.local, number)) return false
+    if (!this.ledger.accept(connection.local, number)) return false
     this.serviceNs = nowNs - timeNs
     return true
   }
 
-  /** Requests that are in flight: those behind the latest answer. */
-  inFlight(connection: Connection): number {
-    return connection.sent - this.#ledger.next[connection.local]!
-  }
-
   /** Writes the next `count` requests into the batch. Returns their length in bytes. */
   write(connection: Connection, count: number, nowNs: number): number {
-    const first = connection.local * this.#window
     for (let i = 0; i < count; i++) {
-      const number = connection.sent++
-      this.#batch.write(i, connection.client, number, nowNs)
-      this.#sentAtNs[first + (number % this.#window)] = nowNs
+      this.#batch.write(i, connection.client, this.noteSent(connection, nowNs), nowNs)
     }
     return count * this.#batch.requestBytes
-  }
-
-  /** Enters the requests in flight at the time that they have taken by now. Returns their count. */
-  recordOutstanding(connection: Connection, nowNs: number, times: TimeHistogram): number {
-    const first = connection.local * this.#window
-    const next = this.#ledger.next[connection.local]!
-    for (let number = next; number < connection.sent; number++) {
-      times.record(nowNs - this.#sentAtNs[first + (number % this.#window)]!)
-    }
-    return connection.sent - next
   }
 }

@@ -42,6 +42,14 @@ export class SequenceLedger {
     return number > expected ? this.#skip(stream, expected, number) : this.#late(stream, number)
   }
 
+  /** All before `number` that have not arrived are lost, unless they come late. */
+  giveUp(stream: number, number: number): void {
+    const expected = this.next[stream]!
+    if (number <= expected) return
+    this.#miss(stream, expected, number)
+    this.next[stream] = number
+  }
+
   /** The stream goes on at `number`; what it was waiting for is nobody's any more. */
   restart(stream: number, number: number): void {
     this.next[stream] = number
@@ -50,6 +58,13 @@ export class SequenceLedger {
   }
 
   #skip(stream: number, expected: number, number: number): boolean {
+    this.#miss(stream, expected, number)
+    this.next[stream] = number + 1
+    this.received++
+    return true
+  }
+
+  #miss(stream: number, expected: number, number: number): void {
     this.lost += number - expected
     const missing = this.#missing.get(stream) ?? new Set<number>()
     this.#missing.set(stream, missing)
@@ -57,9 +72,6 @@ export class SequenceLedger {
       missing.add(one)
       this.#missingCount++
     }
-    this.next[stream] = number + 1
-    this.received++
-    return true
   }
 
   #late(stream: number, number: number): boolean {

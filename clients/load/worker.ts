@@ -5,6 +5,7 @@ import type { WorkloadName } from './contract.ts'
 import { Control } from './control.ts'
 import type { Driver, Outcome, Task } from './drive.ts'
 import { EchoDriver } from './echo.ts'
+import { HttpDriver } from './http.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
 import { SessionDriver } from './session.ts'
@@ -14,6 +15,7 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   room: RoomDriver,
   session: SessionDriver,
   echo: EchoDriver,
+  http: HttpDriver,
 }
 
 /** Named for piscina, which calls it with each task. */

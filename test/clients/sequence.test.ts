@@ -21,6 +21,17 @@ describe('the ledger', () => {
     expect(enter(numbers)).toMatchObject(totals)
   })
 
+  test('gives up what does not come, and takes it when it comes all the same', () => {
+    const ledger = enter([0, 1])
+    ledger.giveUp(0, 4)
+    expect(ledger).toMatchObject({ received: 2, lost: 2 })
+    expect(ledger.next[0]).toBe(4)
+    ledger.giveUp(0, 3)
+    expect(ledger.accept(0, 2)).toBe(true)
+    expect(ledger.accept(0, 2)).toBe(false)
+    expect(ledger).toMatchObject({ received: 3, lost: 1, reordered: 1, duplicated: 1 })
+  })
+
   test('agrees with a set, whatever arrives in whatever order', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(60), { maxLength: 200 }), (numbers) => {

@@ -1,0 +1,87 @@
+// Every workload against real servers of its service, over every transport: all of it must be right.
+
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { runBench } from '../../bench/bench.ts'
+import { serveCommand } from '../../bench/package.ts'
+import { readResults } from '../../bench/results.ts'
+import type { Point } from '../../bench/results.ts'
+import { DEFAULT_PATIENCE } from '../../bench/server.ts'
+import { TRANSPORTS, WORKLOADS } from '../../clients/load/contract.ts'
+import { runLoad, WORKLOAD_NAMES } from '../../clients/load/index.ts'
+import { loadService, SERVICES } from '../../protocol/index.ts'
+import { CATALOG } from '../../servers/catalog.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hubbub-workloads-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** For each transport a model that takes all clients at once, and is quick to take them. */
+const MODELS = TRANSPORTS.map((transport) =>
+  CATALOG.find(
+    ({ clientsAtOnce, descriptorsPerClient, transports = ['tcp', 'unix'] }) =>
+      clientsAtOnce === Infinity && descriptorsPerClient <= 1 && transports.includes(transport),
+  ),
+)
+
+async function measure(workload: string, transport: string, model: string): Promise<Point[]> {
+  const out = mkdtempSync(join(folder, 'run-'))
+  const quiet = { out: () => {}, err: { write: () => {} }, signal: new AbortController().signal }
+  await runBench(
+    {
+      models: [model],
+      workloads: [workload],
+      transports: [transport],
+      clients: [10],
+      durationMs: 300,
+      warmupMs: 100,
+      repeats: 1,
+      out,
+    },
+    quiet,
+    {
+      catalog: CATALOG,
+      serverCommand: serveCommand,
+      runLoad,
+      lockPath: join(folder, 'lock'),
+      patience: DEFAULT_PATIENCE,
+    },
+  )
+  const file = readdirSync(out).find((name) => name.endsWith('.json'))
+  return readResults(join(out, file!)).points
+}
+
+const CASES = WORKLOAD_NAMES.flatMap((workload) =>
+  WORKLOADS[workload].transports.map((transport) => ({
+    workload,
+    transport,
+    model: MODELS[TRANSPORTS.indexOf(transport)]!.name,
+  })),
+)
+
+test.each(CASES)(
+  '$workload over $transport',
+  { timeout: 60_000 },
+  async ({ workload, transport, model }) => {
+    const [point] = await measure(workload, transport, model)
+    expect(point?.faults).toEqual([])
+    expect(point).toMatchObject({
+      workload,
+      transport,
+      model,
+      status: expect.stringMatching(/valid|lower/),
+    })
+    expect(point?.summary?.served).toBe(10)
+    expect(point?.summary?.throughputPerS.median).toBeGreaterThan(0)
+  },
+)
+
+test('every workload drives a service that there is, and datagrams only one that answers them', async () => {
+  for (const { service, transports } of Object.values(WORKLOADS)) {
+    const info = SERVICES.find(({ name }) => name === service)
+    expect(info, service).toBeDefined()
+    const { datagram } = await loadService(info!.name)
+    expect(datagram !== undefined, service).toBe(transports.includes('udp' as never))
+  }
+})
