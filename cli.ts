@@ -27,10 +27,11 @@ import { checkedWords } from './bench/words.ts'
 import { DEFAULT_WORKLOADS } from './bench/workloads.ts'
 import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
 import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
-import { SERVICES } from './protocol/services.ts'
+import { type ServiceName, SERVICES } from './protocol/services.ts'
 import { CATALOG, isOfDatagrams } from './servers/catalog.ts'
 import { DEFAULT_SERVER_LIMITS } from './servers/limits.ts'
 import { ServeError } from './servers/serve-error.ts'
+import type { ServeOptions } from './servers/shell.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
@@ -42,6 +43,9 @@ const SERVICE_NAMES = SERVICES.map(({ name }) => name)
 const DEFAULT_PORT = 6667
 const DEFAULT_LISTEN = `127.0.0.1:${DEFAULT_PORT}`
 
+/** What --allow-put allows unless told otherwise: 1 GiB. */
+const UPLOAD_BYTES_MAX = 2 ** 30
+
 /** What `serve` takes. None of them is a wish that a machine could grant beyond this. */
 const SERVE_BOUNDS = {
   port: { min: 0, max: 65_535 },
@@ -50,6 +54,7 @@ const SERVE_BOUNDS = {
   backlog: { min: 1, max: 65_535 },
   sendQueueBytes: { min: 1, max: 2 ** 30 },
   timeMs: { min: 1, max: 3_600_000 },
+  uploadBytes: { min: 0, max: 10 ** 15 - 1 }, // Fifteen digits: what the protocol can say.
 } as const
 
 const TIMES = 'A time is a number and its unit: 500ms, 1.5s or 2m.'
@@ -209,6 +214,13 @@ program
     `silence after it that ends the connection${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingTimeoutMs, SERVE_BOUNDS.timeMs)}`,
     time,
   )
+  .option('--root <folder>', 'file: the folder whose files it serves, and nothing outside of it')
+  .option('--allow-put', 'file: clients may also write files, and replace them')
+  .option(
+    '--max-upload <bytes>',
+    `file: the largest that they may write${facts(UPLOAD_BYTES_MAX, SERVE_BOUNDS.uploadBytes)}`,
+    within(SERVE_BOUNDS.uploadBytes),
+  )
   .option('--lab', 'add the commands WORK <ms> and WAIT <ms>')
   .addHelpText(
     'after',
@@ -229,6 +241,7 @@ program
     const listen = whereToListen(options, isGiven)
     const usual = isOfDatagrams(model) ? 'echo' : 'irc'
     const [service] = checkedWords('service', [options.service ?? usual], SERVICE_NAMES)
+    const files = whatToServe(service!, options)
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
       service: service!,
@@ -237,6 +250,7 @@ program
       version: `hubbub-${PACKAGE_VERSION}`,
       password: options.password ?? null,
       lab: options.lab ?? false,
+      ...(files && { files }),
       protocolLimits: given({
         registrationTimeoutMs: options.registrationTimeout,
         pingIntervalMs: options.pingInterval,
@@ -293,6 +307,35 @@ program
     const about = program.commands.find((command) => command.name() === chosen) ?? program
     about.help()
   })
+
+/** The file service must be told its folder, and the others have none. */
+function whatToServe(
+  service: ServiceName,
+  told: {
+    readonly root?: string | undefined
+    readonly allowPut?: true | undefined
+    readonly maxUpload?: number | undefined
+  },
+): ServeOptions['files'] {
+  if (service === 'file') {
+    if (!told.root) throw new UsageError('The file service needs --root, the folder to serve.')
+    if (told.maxUpload !== undefined && !told.allowPut) {
+      throw new UsageError('--max-upload bounds what --allow-put allows; give both.')
+    }
+    return {
+      root: told.root,
+      allowPut: told.allowPut ?? false,
+      uploadBytesMax: told.maxUpload ?? UPLOAD_BYTES_MAX,
+    }
+  }
+  const [stray] = [
+    told.root !== undefined && '--root',
+    told.allowPut && '--allow-put',
+    told.maxUpload !== undefined && '--max-upload',
+  ].filter((option) => typeof option === 'string')
+  if (stray) throw new UsageError(`${stray} belongs to the file service: add --service file.`)
+  return undefined
+}
 
 /** An option comes before the environment; of the two variables, the one that says more does. */
 function whereToListen(
