@@ -24,47 +24,59 @@ const TOKENS_PER_S = 10
 const TOKENS_MAX = 20
 
 /**
- * A fixed table, whatever is sent: those who fall into the same place share it. An attacker cannot aim at
- * anybody's, because it depends on a number that is drawn at the start.
+ * Fixed tables, whatever is sent: what falls into the same place is taken for the same. An attacker cannot aim,
+ * because the place depends on a number that is drawn at the start.
  */
-const PLACE_BITS = 12
-const PLACES = 1 << PLACE_BITS
+const NETWORK_BITS = 12
+/** At 100,000 answers in a second, one is remembered for half of a second. */
+const ANSWER_BITS = 16
 
 export class Restraint {
   private readonly secret = randomBytes(4).readInt32LE()
   /** By the network of the sender, because a port can be made up too. */
-  private readonly tokens = new Float64Array(PLACES).fill(TOKENS_MAX)
-  private readonly filledMs = new Float64Array(PLACES)
-  /** By the network and the port. Bounded, as answers are. */
-  private readonly lastAnswers: string[] = Array.from({ length: PLACES }, () => '')
+  private readonly tokens = new Float64Array(1 << NETWORK_BITS).fill(TOKENS_MAX)
+  private readonly filledMs = new Float64Array(1 << NETWORK_BITS)
+  /** The last answers, by what was said to whom: a number each. */
+  private readonly answers = new Int32Array(1 << ANSWER_BITS)
 
   /**
    * Whether this may be answered. An answer that is longer than the request costs its sender's network a
-   * token; so does one to our own last answer, which a server that echoes us would send. All others are
-   * free: they are no more than the sender could have sent itself.
+   * token; so does one to an answer of ours that comes back, as from a server that echoes us. All others
+   * are free: they are no more than the sender could have sent itself.
    */
   mayAnswer(sender: Sender, request: string, answer: string, nowMs: number): boolean {
     const { network, port } = sender
     if (port <= SERVICE_PORT_MAX) return false
-    const place = this.placeOf(network + Math.imul(port, 0x85ebca6b))
-    const isFree = answer.length <= request.length && request !== this.lastAnswers[place]
-    if (!isFree && !this.takeToken(this.placeOf(network), nowMs)) return false
-    this.lastAnswers[place] = answer
+    const whom = mix(mix(this.secret, network), port)
+    const heard = digest(whom, request)
+    const isOurs = this.answers[heard >>> (32 - ANSWER_BITS)] === heard
+    const isFree = answer.length <= request.length && !isOurs
+    if (!isFree && !this.takeToken(mix(this.secret, network), nowMs)) return false
+    const said = answer === request ? heard : digest(whom, answer)
+    this.answers[said >>> (32 - ANSWER_BITS)] = said
     return true
   }
 
   /** A token bucket. A loop that turns faster than it is filled finds it empty, and has ended. */
-  private takeToken(place: number, nowMs: number): boolean {
+  private takeToken(network: number, nowMs: number): boolean {
+    const place = network >>> (32 - NETWORK_BITS)
     const earned = ((nowMs - this.filledMs[place]!) / 1000) * TOKENS_PER_S
     const tokens = Math.min(TOKENS_MAX, this.tokens[place]! + earned)
     this.filledMs[place] = nowMs
     this.tokens[place] = tokens >= 1 ? tokens - 1 : tokens
     return tokens >= 1
   }
+}
 
-  /** Multiplicative hashing: the highest bits depend on all others. */
-  private placeOf(number: number): number {
-    const mixed = Math.imul((number | 0) ^ this.secret, 0x9e3779b1)
-    return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> (32 - PLACE_BITS)
-  }
+/** 32 bits for a text. All of it counts: what did not could be varied to have others forgotten. */
+function digest(start: number, text: string): number {
+  let hash = mix(start, text.length)
+  for (let i = 0; i < text.length; i++) hash = mix(hash, text.charCodeAt(i))
+  return hash
+}
+
+/** A step of multiplicative hashing, as in MurmurHash. */
+function mix(hash: number, value: number): number {
+  const product = Math.imul(hash ^ value, 0x5bd1e995)
+  return product ^ (product >>> 15)
 }

@@ -1,5 +1,6 @@
 // README is executed: its commands run, its conversation is held, its paths exist, its tables are true.
 
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,6 +83,16 @@ describe('the commands of README', () => {
     await client.lineLike(/ PONG hubbub\.local :still there\?$/)
     await client.lineLike(/^ERROR :/)
     await server.stop()
+  })
+
+  it('ask without a connection, as shown with nc -u', async (context) => {
+    const [, options] = /`npx hubbub serve udp ([^`]*) --port 7007`/.exec(README) ?? []
+    const [, shown, answer] = /```console\n\$ ([^\n]*nc -u[^\n]*)\n([\s\S]*?)```/.exec(README) ?? []
+    if (spawnSync('nc', ['-h']).error) context.skip('nc is not installed.')
+    const server = await startServer('udp', options!.split(' '))
+    const command = shown!.replace('127.0.0.1 7007', server.address.replace(':', ' '))
+    expect(command).not.toBe(shown)
+    expect(spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout).toBe(answer)
   })
 })
 

@@ -7,6 +7,7 @@ import { Restraint } from '../../servers/restraint.ts'
 /** As the source has them. */
 const BURST = 20
 const PER_S = 10
+const BYTES_MAX = 512
 
 function sender(host: string, port = 40_000): Sender {
   const one = new Sender()
@@ -70,6 +71,22 @@ test('an answer of ours that comes back is answered some times only', () => {
   const restraint = new Restraint()
   const from = sender('192.0.2.1')
   expect(answered(restraint, 1_000, { from, request: 'ping', answer: 'ping' })).toBe(BURST + 1)
-  // Whoever says something else is heard all the same.
+  // Whoever says something else, or speaks from elsewhere, is heard all the same.
   expect(answered(restraint, 1, { from, request: 'pong', answer: 'pong' })).toBe(1)
+  const other = sender('192.0.2.1', 40_001)
+  expect(answered(restraint, 1, { from: other, request: 'ping', answer: 'ping' })).toBe(1)
+})
+
+test('so are many that come back in turns', () => {
+  const restraint = new Restraint()
+  const from = sender('192.0.2.1')
+  let sum = 0
+  for (let round = 0; round < 100; round++) {
+    for (let i = 0; i < 300; i++) {
+      const text = `${i}`.padStart(BYTES_MAX)
+      sum += answered(restraint, 1, { from, request: text, answer: text })
+    }
+  }
+  // Two that fall into one place make each other forgotten: 300 do so seldom, in 65,536.
+  expect(sum).toBeLessThan(300 + BURST + 10 * 100)
 })
