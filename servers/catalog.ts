@@ -24,7 +24,7 @@ export type Capability =
   | 'waits-apart'
 
 /** What a server's addresses may be made of. */
-export type Transport = 'tcp' | 'unix' | 'udp'
+type Transport = 'tcp' | 'unix' | 'udp'
 
 export interface ModelInfo {
   readonly name: string

@@ -191,6 +191,7 @@ describe('serve', () => {
       expect(server.output().split('\n')).toHaveLength(2)
       expect(JSON.parse(server.output())).toEqual({
         model,
+        service: 'irc',
         pid: server.pid,
         listen: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       })
