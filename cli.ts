@@ -35,6 +35,7 @@ import type { ServeOptions } from './servers/shell.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
+const EXIT_INTERRUPTED = 130
 
 const MODEL_NAMES = CATALOG.map(({ name }) => name)
 const SERVICE_NAMES = SERVICES.map(({ name }) => name)
@@ -58,6 +59,10 @@ const SERVE_BOUNDS = {
 } as const
 
 const TIMES = 'A time is a number and its unit: 500ms, 1.5s or 2m.'
+
+/** A server hashes a file before it says how long it is, and after it has taken it. */
+const TRANSFER_TIMEOUT_MS = 60_000
+const TRANSFER_TIMEOUT = `how long the server may say nothing${timeFacts(TRANSFER_TIMEOUT_MS, SERVE_BOUNDS.timeMs)}`
 
 const program = new Command('hubbub')
   .description(
@@ -99,7 +104,7 @@ program
   )
   .option(
     '--senders <n>',
-    `room: how many of the clients speak${facts('a quarter', BOUNDS.senders)}`,
+    `how many clients speak in room, or compute in work${facts('a quarter, a tenth', BOUNDS.senders)}`,
     count,
   )
   .option(
@@ -265,6 +270,40 @@ program
   })
 
 program
+  .command('get')
+  .description('fetch a file from a file server')
+  .argument('<address>', 'where it listens, such as 127.0.0.1:6667', address)
+  .argument('<name>', 'the file, as the server calls it')
+  .option('--out <file>', `where to put it${facts('its last name, in this folder')}`)
+  .option('--force', 'replace what is there')
+  .option('--timeout <time>', TRANSFER_TIMEOUT, time)
+  .addHelpText('after', '\nA transfer that was broken off goes on when the command is repeated.')
+  .action(async (from, name, { out, force, timeout }) => {
+    const { get } = await import('./clients/transfer/get.ts')
+    process.exitCode = await transfer(timeout, (connecting) =>
+      get(
+        { ...connecting, address: from, name, out: out ?? null, force: force ?? false },
+        process.stderr,
+      ),
+    )
+  })
+
+program
+  .command('put')
+  .description('send a file to a file server that takes files (--allow-put)')
+  .argument('<address>', 'where it listens, such as 127.0.0.1:6667', address)
+  .argument('<file>', 'the file here')
+  .option('--as <name>', `how the server is to call it${facts('its last name')}`)
+  .option('--timeout <time>', TRANSFER_TIMEOUT, time)
+  .addHelpText('after', '\nA transfer that was broken off goes on when the command is repeated.')
+  .action(async (to, file, { as: name, timeout }) => {
+    const { put } = await import('./clients/transfer/put.ts')
+    process.exitCode = await transfer(timeout, (connecting) =>
+      put({ ...connecting, address: to, file, name: name ?? null }, process.stderr),
+    )
+  })
+
+program
   .command('models')
   .description('list the concurrency models')
   .option('--json', 'as JSON; clientsAtOnce is a number, or "all"')
@@ -328,11 +367,11 @@ function whatToServe(
       uploadBytesMax: told.maxUpload ?? UPLOAD_BYTES_MAX,
     }
   }
-  const [stray] = [
+  const stray = [
     told.root !== undefined && '--root',
     told.allowPut && '--allow-put',
     told.maxUpload !== undefined && '--max-upload',
-  ].filter((option) => typeof option === 'string')
+  ].find((option) => typeof option === 'string')
   if (stray) throw new UsageError(`${stray} belongs to the file service: add --service file.`)
   return undefined
 }
@@ -435,6 +474,24 @@ function interruption(): AbortSignal {
     })
   }
   return controller.signal
+}
+
+/** Runs a transfer. Whoever interrupts it is told what is left of it. */
+async function transfer(
+  timeoutMs = TRANSFER_TIMEOUT_MS,
+  run: (connecting: { timeoutMs: number; signal: AbortSignal }) => Promise<void>,
+): Promise<number> {
+  const signal = interruption()
+  try {
+    await run({ timeoutMs, signal })
+    return 0
+  } catch (error) {
+    const isExpected = error instanceof Error && error.name === 'TransferFailure'
+    if (isExpected) process.stderr.write(`hubbub: ${error.message}\n`)
+    if (signal.aborted) return EXIT_INTERRUPTED
+    if (isExpected) return EXIT_FAILED
+    throw error
+  }
 }
 
 /** No stack trace reaches a user, except that of a fault of ours, which is worth reporting. */

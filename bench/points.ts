@@ -99,6 +99,7 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     throughputPerS: spreadOf(runs.map(({ throughputPerS }) => throughputPerS ?? 0)),
     serviceTime: mergeTimes(loads.map(({ serviceTime }) => serviceTime.hdr)),
     firstAnswerTime: firstAnswers.length > 0 ? mergeTimes(firstAnswers) : null,
+    beside: summarizeBeside(loads),
     // The fewest: a repeat in which somebody was left out must not hide behind the others.
     served: Math.min(...loads.map(({ served }) => served)),
     cpuUsPerOperation: medianOf(runs.map(cpuUsPerOperation)),
@@ -110,6 +111,17 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     generatorCpuShare: medianOf(loads.map(generatorCpuShare)),
     ledger: sumLedgers(loads),
     errors: sum(loads.flatMap(({ errors }) => Object.values(errors))),
+  }
+}
+
+function summarizeBeside(loads: readonly Measured['load'][]): Summary['beside'] {
+  const runs = loads.flatMap(({ beside, elapsedNs }) => (beside ? [{ ...beside, elapsedNs }] : []))
+  if (runs.length === 0) return null
+  return {
+    throughputPerS: spreadOf(
+      runs.map(({ operations, elapsedNs }) => (elapsedNs > 0 ? operations / (elapsedNs / 1e9) : 0)),
+    ),
+    serviceTime: mergeTimes(runs.map(({ serviceTime }) => serviceTime.hdr)),
   }
 }
 

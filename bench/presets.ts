@@ -39,6 +39,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       session: { clients: [8], warmupMs: 500, durationMs: 1500 },
       echo: { clients: [12], warmupMs: 1000, durationMs: 1000 },
       http: { clients: [12], warmupMs: 1000, durationMs: 1000 },
+      // One in ten computes, and one alone would not make a queue.
+      work: { clients: [20], warmupMs: 1000, durationMs: 1000 },
     },
   },
   // Fifty clients are enough to make a loop batch and a scheduler work, and still start in seconds.
@@ -51,6 +53,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      work: { clients: [50], warmupMs: 2000, durationMs: 2000 },
     },
   },
   // Two sizes show how a model scales; ten repeats are the least for a median worth quoting.
@@ -63,6 +66,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      work: { clients: [20, 50], warmupMs: 2000, durationMs: 2000 },
     },
   },
 }

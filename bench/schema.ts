@@ -107,6 +107,8 @@ const Load = z.strictObject({
   elapsedNs: amount,
   serviceTime: Times,
   firstAnswerTime: Times.nullable(),
+  /** Of clients with a part of their own, where that is counted apart. */
+  beside: z.strictObject({ operations: count, serviceTime: Times }).nullable(),
   ledger: Ledger,
   errors: z.record(z.string(), count),
   generator: Generator,
@@ -129,19 +131,24 @@ const Repeat = z.strictObject({
   faults: z.array(Fault),
 })
 
+/** What one figure was in several repeats. */
+const Spread = z.strictObject({
+  median: amount,
+  min: amount,
+  max: amount,
+  /** Standard deviation over mean; null for a single repeat. */
+  coefficientOfVariation: amount.nullable(),
+})
+
 /** What the repeats of one point say together. */
 const Summary = z.strictObject({
   repeats: z.int().min(1),
-  throughputPerS: z.strictObject({
-    median: amount,
-    min: amount,
-    max: amount,
-    /** Standard deviation over mean; null for a single repeat. */
-    coefficientOfVariation: amount.nullable(),
-  }),
+  throughputPerS: Spread,
   /** Merged histograms of all repeats: percentiles are never averaged. */
   serviceTime: Times,
   firstAnswerTime: Times.nullable(),
+  /** As in each repeat: WORKs, where the operations are PINGs. */
+  beside: z.strictObject({ throughputPerS: Spread, serviceTime: Times }).nullable(),
   served: count,
   cpuUsPerOperation: amount.nullable(),
   memoryKibPerClient: z.number().nullable(),

@@ -202,7 +202,7 @@ class TrialRecord {
 
 /** What the file keeps: the specification of every run follows from the configuration. */
 function recordOf(load: LoadResult): NonNullable<Repeat['load']> {
-  const { served, unserved, operations, elapsedNs } = load
+  const { served, unserved, operations, elapsedNs, beside } = load
   return {
     served,
     unserved,
@@ -211,6 +211,7 @@ function recordOf(load: LoadResult): NonNullable<Repeat['load']> {
     elapsedNs,
     serviceTime: { ...load.serviceTime },
     firstAnswerTime: load.firstAnswerTime && { ...load.firstAnswerTime },
+    beside: beside && { ...beside, serviceTime: { ...beside.serviceTime } },
     ledger: { ...load.ledger },
     errors: { ...load.errors },
     generator: { ...load.generator },

@@ -1,18 +1,21 @@
 // The workloads in words, and what a server must be told to take them.
 
 import type { Transport, Unit, WorkloadName } from '../clients/load/contract.ts'
-import { WORKLOADS } from '../clients/load/contract.ts'
+import { WORK_MS, WORKLOADS } from '../clients/load/contract.ts'
 
 export interface WorkloadWords extends Unit {
   /** What its clients do. */
   readonly does: string
+  /** What those of the clients do that have a part of their own. */
+  readonly part: Unit
   /** Whether its requests carry messages, whose size is an option. */
   readonly hasMessages: boolean
   /** What `hubbub serve` is told beside the service. */
   readonly serve: readonly string[]
 }
 
-const MESSAGES = { hasMessages: true, serve: [] } as const
+const NO_PART: Unit = { one: '', many: '' }
+const MESSAGES = { part: NO_PART, hasMessages: true, serve: [] } as const
 
 export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
   ping: {
@@ -23,6 +26,7 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
   room: {
     ...WORKLOADS.room.unit,
     ...MESSAGES,
+    part: { one: 'speaks', many: 'speak' },
     does: 'All clients are in one room; what a speaker says is delivered to everyone else.',
   },
   session: {
@@ -35,8 +39,16 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     ...MESSAGES,
     does: 'Each client sends a message and waits for the same bytes to come back.',
   },
+  work: {
+    ...WORKLOADS.work.unit,
+    ...MESSAGES,
+    part: { one: 'computes', many: 'compute' },
+    serve: ['--lab'],
+    does: `Some clients send WORK ${WORK_MS} again and again, which keeps a CPU busy for ${WORK_MS} ms; the others send PINGs, and their figures come first.`,
+  },
   http: {
     ...WORKLOADS.http.unit,
+    part: NO_PART,
     hasMessages: false,
     serve: [],
     does: 'Each client keeps its connection and asks for the same page again and again.',

@@ -1,9 +1,10 @@
 // What a report says, before it is dressed for a terminal or for Markdown: one table for each workload
 // and size, as text in cells, with its notes and one reading in words. Pure.
 
+import type { Unit } from '../../clients/load/contract.ts'
 import { workloadInfo } from '../../clients/load/index.ts'
 import { groupPoints, loadName, REPEATS_RANKED_MIN, usable } from '../points.ts'
-import type { Config, Point, Results, Summary } from '../schema.ts'
+import type { Config, Point, Results, Summary, TimesRecord } from '../schema.ts'
 import { TRANSPORT_WORDS, WORKLOAD_WORDS } from '../workloads.ts'
 import {
   formatAmount,
@@ -77,9 +78,10 @@ function rateOf(point: Point): number {
 
 function titleOf([first]: readonly Point[]): string {
   if (!first) return ''
-  const { clients, senders } = first
+  const { workload, clients, senders } = first
+  const { part } = WORKLOAD_WORDS[workload]
   const size = `${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}`
-  return `${loadName(first)} · ${size}${senders > 0 ? `, ${senders} of them ${senders === 1 ? 'speaks' : 'speak'}` : ''}`
+  return `${loadName(first)} · ${size}${senders > 0 ? `, ${senders} of them ${senders === 1 ? part.one : part.many}` : ''}`
 }
 
 function explanationOf(points: readonly Point[], config: Config): string {
@@ -125,7 +127,7 @@ interface CellColumn extends Column {
 function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[] {
   const [first] = points
   if (!first) return []
-  const { clientsStay } = workloadInfo(first.workload)
+  const { clientsStay, beside } = workloadInfo(first.workload)
   return [
     column(['#', ''], rankCell),
     { ...column(['model', ''], ({ model }) => model), align: 'left' },
@@ -133,6 +135,7 @@ function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[]
     ...quantileColumns(points),
     { ...scaledColumn('max', points, (s) => s.serviceTime.maxNs, scaleOfTimes), spare: 3 },
     ...(clientsStay ? [] : [firstAnswerColumn(points)]),
+    ...(beside ? besideColumns(points, beside) : []),
     ...(first.transport === 'udp' ? [column(['lost', '%'], lossCell)] : []),
     { ...column(['served', ''], servedCell), spare: 2 },
     cpuColumn(points),
@@ -198,6 +201,27 @@ function quantileColumns(points: readonly Point[]): CellColumn[] {
 
 function firstAnswerColumn(points: readonly Point[]): CellColumn {
   return scaledColumn('wait', points, (s) => s.firstAnswerTime?.p50Ns ?? null, scaleOfTimes)
+}
+
+/** What the clients with a part of their own did meanwhile. */
+function besideColumns(points: readonly Point[], { one, many }: Unit): CellColumn[] {
+  const rates = points.flatMap((point) => usable(point)?.beside?.throughputPerS.median ?? [])
+  const { unit, divisor } = scaleOfRates(rates)
+  const quantile = (name: string, of: (times: TimesRecord) => number) =>
+    scaledColumn(
+      `${one} ${name}`,
+      points,
+      (s) => s.beside && of(s.beside.serviceTime),
+      scaleOfTimes,
+    )
+  return [
+    column([many, unit === '' ? 'per s' : `${unit} per s`], (point) => {
+      const rate = usable(point)?.beside?.throughputPerS.median
+      return rate === undefined ? UNKNOWN : formatAmount(rate / divisor)
+    }),
+    { ...quantile('p50', ({ p50Ns }) => p50Ns), spare: 5 },
+    { ...quantile('p99', ({ p99Ns }) => p99Ns), spare: 4 },
+  ]
 }
 
 function cpuColumn(points: readonly Point[]): CellColumn {

@@ -26,6 +26,9 @@ export interface WorkloadInfo {
   readonly clientsStay: boolean
 }
 
+/** `work`: how long a WORK keeps a CPU busy. Long beside a PING, short beside what people notice. */
+export const WORK_MS = 5
+
 const STREAMS = ['tcp', 'unix'] as const
 const ALONE = { clientsMin: 1, why: '' } as const
 
@@ -67,6 +70,15 @@ export const WORKLOADS = {
     together: ALONE,
     clientsStay: true,
   },
+  work: {
+    service: 'irc',
+    transports: STREAMS,
+    unit: { one: 'PING', many: 'PINGs' },
+    beside: { one: 'WORK', many: 'WORKs' },
+    sendersShare: 1 / 10,
+    together: { clientsMin: 2, why: 'nobody is there to feel the work of another' },
+    clientsStay: true,
+  },
   http: {
     service: 'http',
     transports: STREAMS,
@@ -96,7 +108,7 @@ export interface LoadSpec {
   readonly address: string
   /** Connections kept open at the same time (`session`: sessions that run at the same time). */
   readonly clients: number
-  /** How many of the clients have a part of their own. `room`: they speak; all listen. */
+  /** How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute. */
   readonly senders: number
   /** Requests in flight on each connection; `room`: messages per barrier. */
   readonly window: number
@@ -194,6 +206,8 @@ export interface LoadResult {
   readonly serviceTime: Times
   /** session: connect to the first answer: what a client waits before anyone talks to it. */
   readonly firstAnswerTime: Times | null
+  /** The same of what the clients with a part of their own did, where that is counted apart. */
+  readonly beside: { readonly operations: number; readonly serviceTime: Times } | null
   readonly ledger: Ledger
   /** Connections that failed or were closed by the other side during the run, by cause. */
   readonly errors: Readonly<Record<string, number>>

@@ -16,6 +16,7 @@
 // the ledger, sent − received − lost − outstanding.
 
 import { AGAIN, HANGUP, READABLE, WRITABLE } from '../../posix/index.ts'
+import type { Beside } from './beside.ts'
 import { Clock } from './clock.ts'
 import { Connection, STATE } from './connection.ts'
 import type { Ledger, LoadSpec } from './contract.ts'
@@ -48,6 +49,7 @@ export interface Outcome {
   /** Encoded histograms. */
   readonly serviceTime: string
   readonly firstAnswerTime: string | null
+  readonly beside: { readonly operations: number; readonly serviceTime: string } | null
   readonly ledger: Ledger
   readonly busyShare: number
   readonly cpuMs: number
@@ -71,6 +73,8 @@ const RETRY_NS = 10e6
 const UNANSWERED_MAX = 100
 /** "No message of the day": the one error reply that is no error. */
 const ERR_NOMOTD = 422
+/** What no server sends unless it is asked, and then it is an answer. */
+const STRAYS: ReadonlySet<number> = new Set([lines.PONG, lines.PRIVMSG, lines.WORK, lines.UNKNOWN])
 
 export abstract class Driver {
   protected readonly spec: LoadSpec
@@ -165,8 +169,11 @@ export abstract class Driver {
   protected get firstAnswerTime(): TimeHistogram | null {
     return null
   }
+  /** What some of the clients do meanwhile. */
+  protected readonly beside: Beside | null = null
   protected destroy(): void {
     this.firstAnswerTime?.destroy()
+    this.beside?.times.destroy()
   }
 
   // The loop.
@@ -218,6 +225,7 @@ export abstract class Driver {
     } else if (this.step === STEP.measure) {
       this.service.reset()
       this.firstAnswerTime?.reset()
+      this.beside?.windowBegins()
       window.startNs = this.clock.now()
       window.operations = -this.operations
       window.waitedNs = -this.#waitedNs
@@ -226,6 +234,7 @@ export abstract class Driver {
       this.driving = false
       window.endNs = this.clock.now()
       window.operations += this.operations
+      this.beside?.windowEnds()
       window.waitedNs += this.#waitedNs
       const spentNs = window.endNs - window.startNs - window.waitedNs
       window.cpuNs += threadCpuNs() ?? spentNs
@@ -377,7 +386,7 @@ export abstract class Driver {
       }
     } else if (command >= 400 && command < 600 && command !== ERR_NOMOTD) {
       this.#errorReply(connection)
-    } else if (command === lines.PONG || command === lines.PRIVMSG || command === lines.UNKNOWN) {
+    } else if (STRAYS.has(command)) {
       this.stray(connection)
     }
   }
@@ -413,7 +422,7 @@ export abstract class Driver {
   #outcome(): Outcome {
     const { ledger } = this
     const windowNs = this.#window.endNs - this.#window.startNs
-    const firstAnswerTime = this.firstAnswerTime
+    const { firstAnswerTime, beside } = this
     return {
       served: this.#served,
       unserved: this.connections.filter((one) => !one.wasServed && !one.wasLost).length,
@@ -422,6 +431,10 @@ export abstract class Driver {
       operations: this.#window.operations,
       serviceTime: this.service.encode(),
       firstAnswerTime: firstAnswerTime === null ? null : firstAnswerTime.encode(),
+      beside:
+        beside === null
+          ? null
+          : { operations: beside.inWindow, serviceTime: beside.times.encode() },
       ledger: {
         sent: this.connections.reduce((total, one) => total + one.sent, 0),
         received: ledger.received,

@@ -53,12 +53,15 @@ export const CHATTER = 1004
 export const BLANK = 1005
 /** No command of any server. */
 export const UNKNOWN = 1006
+/** The answer to the computing command of a server with `--lab`. */
+export const WORK = 1007
 
 const COMMANDS = new Map<string, number>([
   ['PING', PING],
   ['PONG', PONG],
   ['PRIVMSG', PRIVMSG],
   ['ERROR', ERROR],
+  ['WORK', WORK],
 ])
 for (const word of 'NOTICE JOIN PART QUIT NICK MODE TOPIC KICK INVITE AWAY WALLOPS CAP'.split(
   ' ',

@@ -225,6 +225,7 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
     elapsedNs,
     serviceTime: mergeTimes(outcomes.map(({ serviceTime }) => serviceTime)),
     firstAnswerTime: firstAnswers.length === 0 ? null : mergeTimes(firstAnswers),
+    beside: besideOf(outcomes),
     ledger: addLedgers(outcomes.map(({ ledger }) => ledger)),
     errors: tallyOf(outcomes.map(({ errors }) => errors)),
     generator: {
@@ -232,6 +233,15 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
       busyShare: Math.max(...outcomes.map(({ busyShare }) => busyShare)),
       cpuMs: total(({ cpuMs }) => cpuMs),
     },
+  }
+}
+
+function besideOf(outcomes: readonly Outcome[]): LoadResult['beside'] {
+  const all = outcomes.flatMap(({ beside }) => beside ?? [])
+  if (all.length === 0) return null
+  return {
+    operations: all.reduce((sum, { operations }) => sum + operations, 0),
+    serviceTime: mergeTimes(all.map(({ serviceTime }) => serviceTime)),
   }
 }
 

@@ -34,6 +34,11 @@ export class Pinger extends InFlight {
     return this.#batch
   }
 
+  /** For requests that begin with something else. */
+  newBatch(prefix: string): RequestBatch {
+    return new RequestBatch(this.#codec, prefix, this.#batch.count)
+  }
+
   /** The length of the line when an intact answer begins the inbox; 0: look at it carefully. */
   quick(inbox: Inbox): number {
     return this.#answers.quick(inbox)
@@ -57,10 +62,10 @@ export class Pinger extends InFlight {
   }
 
   /** Writes the next `count` requests into the batch. Returns their length in bytes. */
-  write(connection: Connection, count: number, nowNs: number): number {
+  write(connection: Connection, count: number, nowNs: number, batch = this.#batch): number {
     for (let i = 0; i < count; i++) {
-      this.#batch.write(i, connection.client, this.noteSent(connection, nowNs), nowNs)
+      batch.write(i, connection.client, this.noteSent(connection, nowNs), nowNs)
     }
-    return count * this.#batch.requestBytes
+    return count * batch.requestBytes
   }
 }

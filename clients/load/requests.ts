@@ -6,6 +6,7 @@ import { type MessageCodec, viewOf } from './message.ts'
 /** Up to `count` requests in a row, `PREFIX message CR LF` each, that one system call sends. */
 export class RequestBatch {
   readonly memory: IoBuffer
+  readonly count: number
   /** Bytes of one request. */
   readonly requestBytes: number
   readonly view: DataView
@@ -16,6 +17,7 @@ export class RequestBatch {
   constructor(codec: MessageCodec, prefix: string, count: number, extraBytes = 0) {
     const request = Buffer.from(`${prefix}${' '.repeat(codec.messageBytes)}\r\n`, 'latin1')
     this.#codec = codec
+    this.count = count
     this.#prefixBytes = prefix.length
     this.requestBytes = request.length
     this.memory = new IoBuffer(count * request.length + extraBytes)

@@ -4,6 +4,7 @@
 import { type Connection, STATE } from './connection.ts'
 import { Driver } from './drive.ts'
 import type { InFlight } from './in-flight.ts'
+import type { TimeHistogram } from './times.ts'
 
 export abstract class WindowDriver extends Driver {
   protected abstract readonly requests: InFlight
@@ -30,8 +31,13 @@ export abstract class WindowDriver extends Driver {
     let outstanding = 0
     for (const connection of this.connections) {
       if (!connection.isOpen) continue
-      outstanding += this.requests.recordOutstanding(connection, nowNs, this.service)
+      outstanding += this.requests.recordOutstanding(connection, nowNs, this.timesOf(connection))
     }
     return outstanding
+  }
+
+  /** Where the times of this client's requests belong. */
+  protected timesOf(_connection: Connection): TimeHistogram {
+    return this.service
   }
 }

@@ -9,12 +9,14 @@ import { HttpDriver } from './http.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
 import { SessionDriver } from './session.ts'
+import { WorkDriver } from './work.ts'
 
 const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   ping: PingDriver,
   room: RoomDriver,
   session: SessionDriver,
   echo: EchoDriver,
+  work: WorkDriver,
   http: HttpDriver,
 }
 

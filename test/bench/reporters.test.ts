@@ -135,6 +135,21 @@ describe('tables', () => {
     expect(udp?.rows[0]?.status).toBe('valid')
   })
 
+  test('of some who work show what the others feel first, and the work beside', () => {
+    const workloads = [{ name: 'work' as const, clients: [16], warmupMs: 0, durationMs: 1000 }]
+    const work = { ...planned('async'), workload: workloads[0]!, senders: 2 }
+    const figures = [380, 400].map((worksPerSecond) => ({ perSecond: 700, worksPerSecond }))
+    const run = results([measured(work, ...figures)], { config: { ...CONFIG, workloads } })
+    expect(() => ResultsSchema.parse(run)).not.toThrow()
+    const [table] = tablesOf(run)
+    expect(table?.title).toBe('work · 16 clients, 2 of them compute')
+    expect(table?.reading).toBe('async does 700 PINGs/s.')
+    expect(cell(table, 0, 'PINGs')).toBe('700')
+    expect(cell(table, 0, 'WORKs per s')).toBe('390')
+    expect(cell(table, 0, 'WORK p50 µs')).toBe('7,000')
+    expect(cell(table, 0, 'WORK p99 µs')).toBe('8,960')
+  })
+
   test('say in words what the numbers say', () => {
     expect(ping?.reading).toBe(
       'async is the fastest with 92,200 PINGs/s: 1.9 times sequential (which served 1 of 16), ' +

@@ -42,6 +42,7 @@ export interface Figures {
   readonly outstanding?: number
   readonly lost?: number
   readonly firstAnswer?: boolean
+  readonly worksPerSecond?: number
 }
 
 /** One repeat that took a second. */
@@ -62,6 +63,9 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
       elapsedNs: SECOND_NS,
       serviceTime,
       firstAnswerTime: figures.firstAnswer ? times(perSecond, 400, 900) : null,
+      beside: figures.worksPerSecond
+        ? { operations: figures.worksPerSecond, serviceTime: times(2000, 5000, 9000) }
+        : null,
       ledger: {
         sent: perSecond,
         received: perSecond,

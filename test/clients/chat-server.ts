@@ -38,6 +38,7 @@ export class ChatServer {
   accepted = 0
   pings = 0
   messages = 0
+  works = 0
   quits = 0
   /** Answers and deliveries written, before tampering. */
   answers = 0
@@ -99,6 +100,9 @@ export class ChatServer {
     else if (command === 'PING') {
       this.pings++
       this.#answer(client, `:${name} PONG ${name} ${words}`)
+    } else if (command === 'WORK') {
+      this.works++
+      this.#answer(client, `:${name} WORK ${words}`)
     } else if (command === 'PRIVMSG') {
       this.messages++
       for (const other of this.clients) {

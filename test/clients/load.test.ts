@@ -84,6 +84,20 @@ describe('an honest server', PATIENCE, () => {
     expect(result.operations).toBeGreaterThan(0)
   })
 
+  test.each([1, 2])('work on %i threads: some work, the others PING', async (threads) => {
+    const result = await load({}, { workload: 'work', threads })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(result).toMatchObject({ served: 6, unserved: 0, refused: {}, errors: {} })
+    // Each WORK has a PING behind it.
+    expect(result.ledger.sent).toBe(server!.pings)
+    expect(server!.works).toBeGreaterThan(0)
+    expect(server!.works).toBeLessThan(server!.pings)
+    expect(result.operations).toBeGreaterThan(0)
+    expect(result.beside!.operations).toBeGreaterThan(0)
+    expect(result.beside!.operations).toBeLessThanOrEqual(server!.works)
+    expect(result.beside!.serviceTime.count).toBeGreaterThanOrEqual(result.beside!.operations)
+  })
+
   test.each([1, 2])('session on %i threads: sessions follow one another', async (threads) => {
     const result = await load({}, { workload: 'session', threads })
     expect(faultsOf(result)).toEqual(NONE)
@@ -337,6 +351,29 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
     })
     expect(wrong).toBeGreaterThan(0)
     expect(result.ledger.corrupt).toBe(wrong)
+  })
+
+  test.each([
+    ['does not do', () => []],
+    ['does twice', (line: string) => [line, line]],
+    ['does otherwise', (line: string) => [`${line}0`]],
+    ['refuses', () => [':tests.local 400 you WORK :The server is busy, try again later']],
+  ])('%s some of the WORK', async (_what, instead) => {
+    let works = 0
+    let wrong = 0
+    const result = await load(
+      {
+        tamper: (line) => {
+          if (!line.includes(' WORK ') || ++works % 10 !== 5) return [line]
+          wrong++
+          return instead(line)
+        },
+      },
+      { workload: 'work' },
+    )
+    expect(wrong).toBeGreaterThan(0)
+    expect(result.ledger.corrupt).toBeGreaterThanOrEqual(wrong)
+    expect({ ...faultsOf(result), corrupt: 0 }).toEqual(NONE)
   })
 
   test('tells a speaker what it has said itself', async () => {
