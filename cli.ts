@@ -26,6 +26,7 @@ import { MESSAGE_BYTES, PRESETS, WINDOW } from './bench/presets.ts'
 import { checkedWords } from './bench/words.ts'
 import { DEFAULT_WORKLOADS } from './bench/workloads.ts'
 import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
+import { NameError, TransferFailure } from './clients/transfer/failure.ts'
 import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
 import { type ServiceName, SERVICES } from './protocol/services.ts'
 import { CATALOG, isOfDatagrams } from './servers/catalog.ts'
@@ -38,6 +39,9 @@ const EXIT_USAGE = 2
 const EXIT_INTERRUPTED = 130
 
 const MODEL_NAMES = CATALOG.map(({ name }) => name)
+const WITH_SPARES = CATALOG.filter(({ takes }) => takes?.includes('spares'))
+  .map(({ name }) => name)
+  .join(', ')
 const SERVICE_NAMES = SERVICES.map(({ name }) => name)
 
 /** The port that IRC clients try first (RFC 7194 section 2.1 calls it customary). */
@@ -52,6 +56,8 @@ const SERVE_BOUNDS = {
   port: { min: 0, max: 65_535 },
   // More than a million descriptors is more than Linux gives to a process (fs.nr_open).
   clients: { min: 1, max: 1_000_000 },
+  // As many threads as a thousand clients of `thread` have.
+  spares: { min: 0, max: 1_000 },
   backlog: { min: 1, max: 65_535 },
   sendQueueBytes: { min: 1, max: 2 ** 30 },
   timeMs: { min: 1, max: 3_600_000 },
@@ -195,6 +201,11 @@ program
     within(SERVE_BOUNDS.clients),
   )
   .option(
+    '--spares <n>',
+    `${WITH_SPARES}: how many to start in advance, so that clients need not wait for it${facts(DEFAULT_SERVER_LIMITS.spares, SERVE_BOUNDS.spares)}`,
+    within(SERVE_BOUNDS.spares),
+  )
+  .option(
     '--backlog <n>',
     `connections that the kernel keeps waiting${facts(DEFAULT_SERVER_LIMITS.backlog, SERVE_BOUNDS.backlog)}`,
     within(SERVE_BOUNDS.backlog),
@@ -264,6 +275,7 @@ program
       serverLimits: given({
         clientsMax: options.maxClients,
         backlog: options.backlog,
+        spares: options.spares,
         sendQueueBytesMax: options.sendQueue,
       }),
     })
@@ -486,11 +498,10 @@ async function transfer(
     await run({ timeoutMs, signal })
     return 0
   } catch (error) {
-    const isExpected = error instanceof Error && error.name === 'TransferFailure'
-    if (isExpected) process.stderr.write(`hubbub: ${error.message}\n`)
-    if (signal.aborted) return EXIT_INTERRUPTED
-    if (isExpected) return EXIT_FAILED
-    throw error
+    if (!signal.aborted) throw error
+    const kept = error instanceof TransferFailure && error.message.startsWith('Interrupted')
+    process.stderr.write(`hubbub: ${kept ? error.message : 'Interrupted.'}\n`)
+    return EXIT_INTERRUPTED
   }
 }
 
@@ -500,6 +511,10 @@ function explain(error: unknown): number {
   if (error instanceof UsageError || error instanceof Failure) {
     process.stderr.write(`hubbub: ${error.message}\n`)
     return error.exitCode
+  }
+  if (error instanceof TransferFailure || error instanceof NameError) {
+    process.stderr.write(`hubbub: ${error.message}\n`)
+    return error instanceof NameError ? EXIT_USAGE : EXIT_FAILED
   }
   if (error instanceof ServeError) {
     process.stderr.write(`hubbub: ${error.message}\n`)
