@@ -219,8 +219,8 @@ function besideColumns(points: readonly Point[], { one, many }: Unit): CellColum
       const rate = usable(point)?.beside?.throughputPerS.median
       return rate === undefined ? UNKNOWN : formatAmount(rate / divisor)
     }),
-    { ...quantile('p50', ({ p50Ns }) => p50Ns), spare: 5 },
-    { ...quantile('p99', ({ p99Ns }) => p99Ns), spare: 4 },
+    { ...quantile('p50', (times) => times.p50Ns), spare: 5 },
+    { ...quantile('p99', (times) => times.p99Ns), spare: 4 },
   ]
 }
 

@@ -1,14 +1,16 @@
 // What a thread of the generator runs: one task, from the first connect to the last close. It does not
 // return to its event loop in between.
 
-import type { WorkloadName } from './contract.ts'
+import type { LoadSpec, WorkloadName } from './contract.ts'
 import { Control } from './control.ts'
+import { DatagramEchoDriver } from './datagrams.ts'
 import type { Driver, Outcome, Task } from './drive.ts'
 import { EchoDriver } from './echo.ts'
 import { HttpDriver } from './http.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
 import { SessionDriver } from './session.ts'
+import { parseTarget } from './target.ts'
 import { WorkDriver } from './work.ts'
 
 const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
@@ -20,10 +22,15 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   http: HttpDriver,
 }
 
+/** Over datagrams there is one. */
+function driverOf({ workload, address }: LoadSpec): new (task: Task) => Driver {
+  return parseTarget(address).transport === 'udp' ? DatagramEchoDriver : DRIVERS[workload]
+}
+
 /** Named for piscina, which calls it with each task. */
 export function drive(task: Task): Outcome {
   try {
-    return new DRIVERS[task.spec.workload](task).run()
+    return new (driverOf(task.spec))(task).run()
   } catch (error) {
     // The other threads would wait for this one in vain.
     new Control(task.shared, task.spec.threads).halt()
