@@ -7,7 +7,6 @@
 //
 // Interrupted, it skips to the last line with what it has.
 
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { runLoad } from '../clients/load/index.ts'
@@ -21,7 +20,7 @@ import type { BenchOptions } from './options.ts'
 import { resolveConfig } from './options.ts'
 import { serveCommand } from './package.ts'
 import type { Plan, PlannedModel, PlannedPoint } from './plan.ts'
-import { canSpeak, planRun } from './plan.ts'
+import { canSpeak, estimateMs, planRun } from './plan.ts'
 import { judgePoints, pointName, usable } from './points.ts'
 import type { Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
@@ -290,20 +289,4 @@ function identityOf({ model, workload, transport, clients }: PlannedPoint) {
 function outcomeOf({ faults, throughputPerS }: Repeat, { workload }: PlannedPoint): string {
   if (faults.length > 0 || throughputPerS === null) return 'invalid'
   return `${Math.round(throughputPerS).toLocaleString('en-US')} ${WORKLOAD_WORDS[workload.name].many}/s`
-}
-
-/** Starting and ending a server and a generator, apart from clients. */
-const TRIAL_OVERHEAD_MS = 800
-/** A process or a thread per client, on one core. */
-const CLIENT_START_MS = 40
-const REPLAY_MS = 1000
-
-function estimateMs({ trials, points }: Plan): number {
-  const models = new Set(points.map(({ model }) => model)).size
-  const cores = availableParallelism()
-  const trialsMs = trials.map(({ point }) => {
-    const { warmupMs, durationMs } = point.workload
-    return TRIAL_OVERHEAD_MS + warmupMs + durationMs + (point.clients * CLIENT_START_MS) / cores
-  })
-  return trialsMs.reduce((sum, ms) => sum + ms, models * REPLAY_MS)
 }

@@ -5,6 +5,7 @@
 // order of its own. A machine that gets warmer, or a neighbour that becomes busy for a minute, then
 // costs every model something instead of costing one of them everything.
 
+import { availableParallelism } from 'node:os'
 import { shuffle } from 'simple-statistics'
 import type { Transport } from '../clients/load/contract.ts'
 import { workloadInfo } from '../clients/load/index.ts'
@@ -101,6 +102,22 @@ function planPoint(
       ? 0
       : (config.senders ?? Math.max(1, Math.round(point.clients * sendersShare)))
   return { ...point, senders, cannot: whyNot(point, platform) }
+}
+
+/** Starting and ending a server and a generator, apart from clients. */
+const TRIAL_OVERHEAD_MS = 500
+/** On one core: 40 ms where each has a process or a thread, next to nothing in a loop. */
+const CLIENT_START_MS = 15
+const REPLAY_MS = 1000
+
+/** About how long the plan takes, on a machine with so many cores and nothing else to do. */
+export function estimateMs({ trials, points }: Plan, cores = availableParallelism()): number {
+  const models = new Set(points.map(({ model }) => model)).size
+  const trialsMs = trials.map(({ point }) => {
+    const { warmupMs, durationMs } = point.workload
+    return TRIAL_OVERHEAD_MS + warmupMs + durationMs + (point.clients * CLIENT_START_MS) / cores
+  })
+  return trialsMs.reduce((sum, ms) => sum + ms, models * REPLAY_MS)
 }
 
 function interleave(points: readonly PlannedPoint[], { repeats, seed }: Config): Trial[] {

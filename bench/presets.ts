@@ -26,26 +26,27 @@ export const PRESET_NAMES = ['quick', 'standard', 'full'] as const
 export type PresetName = (typeof PRESET_NAMES)[number]
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
-  // Under two minutes for four models on two cores that do other things as well. Three repeats show a
-  // spread, and no more than that; more clients would take their time from the measured windows.
+  // Under two minutes for every stream model on two cores that do other things as well, and for the three
+  // workloads that are run when none is named. Two repeats are the least that can be ranked; more clients
+  // would take their time from the measured windows.
   quick: {
-    summary: 'one size, 3 repeats: a first look in under two minutes',
-    repeats: 3,
+    summary: 'one size, 2 short repeats: a first look in under two minutes',
+    repeats: 2,
     workloads: {
-      ping: { clients: [12], warmupMs: 1000, durationMs: 1000 },
-      room: { clients: [12], warmupMs: 1000, durationMs: 1000 },
+      ping: { clients: [12], warmupMs: 700, durationMs: 700 },
+      room: { clients: [12], warmupMs: 700, durationMs: 700 },
       // A session of `process` starts a process: with fewer clients than this the accept loop idles,
       // with more of them the measured window holds less than one session of each.
-      session: { clients: [8], warmupMs: 500, durationMs: 1500 },
-      echo: { clients: [12], warmupMs: 1000, durationMs: 1000 },
-      http: { clients: [12], warmupMs: 1000, durationMs: 1000 },
+      session: { clients: [8], warmupMs: 300, durationMs: 1000 },
+      echo: { clients: [12], warmupMs: 700, durationMs: 700 },
+      http: { clients: [12], warmupMs: 700, durationMs: 700 },
       // One in ten computes, and one alone would not make a queue.
-      work: { clients: [20], warmupMs: 1000, durationMs: 1000 },
+      work: { clients: [20], warmupMs: 700, durationMs: 700 },
     },
   },
   // Fifty clients are enough to make a loop batch and a scheduler work, and still start in seconds.
   standard: {
-    summary: 'one size, 5 repeats: about six minutes',
+    summary: 'one size, 5 repeats: about ten minutes',
     repeats: 5,
     workloads: {
       ping: { clients: [50], warmupMs: 2000, durationMs: 2000 },
@@ -58,7 +59,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   // Two sizes show how a model scales; ten repeats are the least for a median worth quoting.
   full: {
-    summary: 'two sizes, 10 repeats: about twenty minutes',
+    summary: 'two sizes, 10 repeats: about forty minutes',
     repeats: 10,
     workloads: {
       ping: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { partsOfLabel } from '../../bench/models.ts'
-import { planRun, seededRandom } from '../../bench/plan.ts'
+import { resolveConfig } from '../../bench/options.ts'
+import { estimateMs, planRun, seededRandom } from '../../bench/plan.ts'
 import type { PlannedModel, Trial } from '../../bench/plan.ts'
 import type { Config } from '../../bench/results.ts'
+import { CATALOG as ALL } from '../../servers/catalog.ts'
 import { CONFIG, model } from './sample.ts'
 
 const CATALOG: readonly PlannedModel[] = [
@@ -113,6 +115,13 @@ describe('a plan', () => {
     expect(senders({})).toEqual([1, 4])
     expect(senders({ senders: 2 })).toEqual([2, 2])
   })
+})
+
+test('the quick preset is done within two minutes on two cores, whatever the catalog has', () => {
+  const plan = planRun(resolveConfig({ preset: 'quick', out: 'results' }, ALL), ALL, 'linux')
+  expect(new Set(plan.points.map((point) => point.model.name)).size).toBeGreaterThanOrEqual(7)
+  // npm ci and a machine that is busy need their time as well.
+  expect(estimateMs(plan, 2)).toBeLessThan(105_000)
 })
 
 test('seeded random numbers are even enough to shuffle with', () => {
