@@ -28,7 +28,6 @@ import {
   READABLE,
   recvNow,
   type Selector,
-  sendNow,
   setNoDelay,
   setNonBlocking,
   shutdown,
@@ -42,6 +41,7 @@ import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Settings } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { READY, tellMainThread, type ThreadSetup, Wish } from './server-thread.ts'
+import { Output, TurnOutput } from './turn-output.ts'
 
 /** A client with more to be done than takes this long goes on in the next turn: others come first. */
 const TURN_MS_MAX = 5
@@ -56,8 +56,7 @@ class Client {
   readonly conversation: Conversation
   /** What it does with files, if its service has any. */
   files: FileSession | null = null
-  /** Latin1: what the kernel has not taken in earlier turns, and what was collected in this one. */
-  output = ''
+  readonly output = new Output()
   /** On the list of those whose output is written at the end of this turn. */
   listed = false
   /** What the selector was asked for. */
@@ -115,9 +114,9 @@ class ReadinessLoop implements ClientPort<Client> {
   /** Those who wait for a time to come, with that time, and the earliest of these times. */
   private readonly resumeAtMs = new Map<Client, number>()
   private earliestMs = Infinity
-  /** One piece of memory for all reads, one for all writes: nothing in them outlives the call. */
+  private readonly output = new TurnOutput()
+  /** One piece of memory for all reads: the conversation copies what it needs. */
   private readonly input = new IoBuffer(64 * 1024)
-  private readonly chunk = new IoBuffer(64 * 1024)
   /** The time of this turn. */
   private nowMs = performance.now()
   private tickAtMs = this.nowMs
@@ -240,7 +239,8 @@ class ReadinessLoop implements ClientPort<Client> {
       if (effect === null) break
       switch (effect.kind) {
         case 'reply':
-          this.write(client, effect.text)
+          this.list(client)
+          this.output.answer(client.output, effect.text)
           this.holdBack(client)
           break
         case 'hub':
@@ -317,7 +317,7 @@ class ReadinessLoop implements ClientPort<Client> {
 
   /** A client that asks faster than it reads is answered, and read from, when it has read. */
   private holdBack(client: Client): void {
-    if (client.output.length > this.replyBytesMax) this.flush(client)
+    if (client.output.bytes > this.replyBytesMax) this.flush(client)
   }
 
   /** A fault in its conversation costs its own client: it must not get out of the loop. */
@@ -330,7 +330,7 @@ class ReadinessLoop implements ClientPort<Client> {
   write(client: Client, text: string): void {
     if (client.closing) return
     this.list(client)
-    client.output += text
+    this.output.deliver(client.output, text)
   }
 
   identify(client: Client, nick: string, registered: boolean): void {
@@ -349,7 +349,7 @@ class ReadinessLoop implements ClientPort<Client> {
   /** Ends our half after everything that was written. Theirs may take `lingerMs`. */
   end(client: Client, text: string): void {
     if (client.closing) return
-    client.output += text
+    this.output.answer(client.output, text)
     client.closesAtMs = this.nowMs + this.settings.server.lingerMs
     this.list(client)
   }
@@ -370,17 +370,18 @@ class ReadinessLoop implements ClientPort<Client> {
         this.flush(client)
       }
     }
+    this.output.endTurn()
   }
 
   /** Writes what the kernel takes. The rest stays, and the selector tells when there is room again. */
   private flush(client: Client): void {
     if (client.gone) return
     try {
-      this.send(client)
+      this.output.send(client.output, client.socket)
     } catch (error) {
       return this.bury(client, reasonOf(error))
     }
-    const queuedBytes = client.output.length
+    const queuedBytes = client.output.bytes
     if (client.closing) {
       if (queuedBytes === 0) this.finish(client)
       else this.adjust(client)
@@ -391,17 +392,6 @@ class ReadinessLoop implements ClientPort<Client> {
       client.stalled = queuedBytes > (wasStalled ? 0 : this.replyBytesMax)
       if (queuedBytes > 0 || client.interest !== READABLE) this.adjust(client)
       if (wasStalled && !client.stalled) this.resume(client)
-    }
-  }
-
-  private send(client: Client): void {
-    const { chunk } = this
-    while (client.output !== '') {
-      const length = chunk.write(client.output, 0)
-      const count = sendNow(client.socket, chunk, 0, length)
-      if (count === AGAIN) return
-      client.output = count === client.output.length ? '' : client.output.slice(count)
-      if (count < length) return
     }
   }
 
@@ -420,7 +410,7 @@ class ReadinessLoop implements ClientPort<Client> {
 
   /** Asks the selector for what there is a use for now. */
   private adjust(client: Client): void {
-    const interest = (client.reads ? READABLE : 0) | (client.output === '' ? 0 : WRITABLE)
+    const interest = (client.reads ? READABLE : 0) | (client.output.bytes === 0 ? 0 : WRITABLE)
     if (interest === client.interest) return
     client.interest = interest
     this.selector.modify(client.socket, interest)
