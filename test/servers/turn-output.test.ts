@@ -1,7 +1,7 @@
 // What is written to many in one turn reaches each as it was meant for it: over real sockets, whose buffers
 // are so small that hardly anything is taken at once.
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   AGAIN,
