@@ -179,6 +179,28 @@ export const CATALOG: readonly ModelInfo[] = [
     load: () => import('./pool.ts'),
   },
   {
+    name: 'cluster',
+    summary: 'One event loop for each core, in processes that share the port.',
+    conversationsRun: 'many in each of a few processes, in event loops',
+    reachHubBy: 'a link to the primary process, one for each worker',
+    ancestor: 'UNP, pre-forked children that share the listener; nginx; node:cluster',
+    clientsAtOnce: Infinity,
+    clientsMax: 15_000,
+    descriptorsPerClient: 1, // In its worker; and they may all be in one.
+    cannot: [
+      {
+        what: 'isolates-crashes',
+        why: 'A conversation that never ends, or ends its process, takes the others in that process along.',
+      },
+      {
+        what: 'computes-apart',
+        why: 'While one client computes, those in its process wait; only the other processes go on.',
+      },
+    ],
+    platforms: null,
+    load: () => import('./cluster.ts'),
+  },
+  {
     name: 'udp',
     summary: 'One loop answers datagrams, in blocking calls. There are no connections.',
     conversationsRun: 'nowhere: a datagram is answered by itself, and forgotten',

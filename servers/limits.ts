@@ -1,6 +1,8 @@
 // The bounds of a server, whatever its model. What belongs to the protocol (lengths of lines and names,
 // how long a client may be silent) is bounded in protocol/limits.ts.
 
+import { availableParallelism } from 'node:os'
+
 export interface ServerLimits {
   /** Clients at a time. One more is told `ERROR :Server full` and let go. */
   readonly clientsMax: number
@@ -35,6 +37,10 @@ export interface ServerLimits {
    * to do. With two threads and WORK 5, the last one of 64 waits for 160 ms.
    */
   readonly computeQueueMax: number
+  /** Processes of `cluster`, each with an event loop. One for each core; a single one would be `async`. */
+  readonly workers: number
+  /** Threads or processes that `thread` and `process` start in advance, and keep ready. */
+  readonly spares: number
   /** How often time-outs are looked at, and so how late they may fire (heartbeatMs, in an owner). */
   readonly tickMs: number
   /** How often the hub tells conversations that run elsewhere that time passes, and they that they live. */
@@ -54,6 +60,8 @@ export const DEFAULT_SERVER_LIMITS: Omit<ServerLimits, 'clientsMax'> = {
   lingerMs: 2_000,
   drainMs: 4_000,
   computeQueueMax: 64,
+  workers: Math.min(64, Math.max(2, availableParallelism())),
+  spares: 0,
   tickMs: 100,
   heartbeatMs: 1_000,
   hungMs: 4_000,

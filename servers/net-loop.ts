@@ -95,9 +95,12 @@ export class NetLoop implements Server {
   }
 }
 
+/** Takes note that a client was heard: so many bytes of it. Somebody answers it, sooner or later. */
+export type Hear = (client: Client, bytes: number) => void
+
 /**
  * The clients of one loop, however they came in, and wherever their hub is. Who has been heard is answered at
- * once, unless `hear` says that it is to be answered later.
+ * once, unless there is a `hear` to say when.
  */
 export class NetClients implements ClientPort<Client> {
   private readonly settings: Settings
@@ -105,7 +108,7 @@ export class NetClients implements ClientPort<Client> {
   private readonly log: (sentence: string) => void
   private readonly computing: Computing
   private readonly hub: Hub<Client>
-  private readonly hear: (client: Client) => void
+  private readonly hear: Hear
   /** So much of its answers may be queued, and so much collected: together no reason to let it go. */
   private readonly replyBytesMax: number
   private readonly clients = new Set<Client>()
@@ -118,7 +121,7 @@ export class NetClients implements ClientPort<Client> {
     { settings, service, log }: Pick<Setup, 'settings' | 'service' | 'log'>,
     computing: Computing,
     hub: Hub<Client>,
-    hear: (client: Client) => void = (client) => this.answer(client),
+    hear: Hear = (client) => this.answer(client),
   ) {
     this.settings = settings
     this.service = service
@@ -168,19 +171,20 @@ export class NetClients implements ClientPort<Client> {
     try {
       if (bytes === null) client.ended = true
       else client.conversation.receive(bytes, performance.now())
-      this.hear(client)
+      this.hear(client, bytes?.length ?? 0)
     } catch (error) {
       this.fail(client, error)
     }
   }
 
-  /** Has the conversation answer what it can. */
+  /** Has the conversation answer what it can; then there is room for more. */
   answer(client: Client): void {
     try {
       this.converse(client)
     } catch (error) {
       this.fail(client, error)
     }
+    if (!client.waiting && !client.stalled && client.socket.isPaused()) client.socket.resume()
   }
 
   /** Performs the conversation's effects until it needs more bytes, or its turn is over. */
@@ -252,14 +256,22 @@ export class NetClients implements ClientPort<Client> {
   }
 
   /** Leaves its later lines where they are. Returns what makes it go on. */
-  holdUp(client: Client): () => void {
+  private holdUp(client: Client): () => void {
+    this.suspend(client)
+    return () => {
+      client.conversation.excuse(performance.now())
+      this.goOn(client)
+    }
+  }
+
+  suspend(client: Client): void {
     client.waiting = true
     client.socket.pause()
-    return () => {
-      client.waiting = false
-      client.conversation.excuse(performance.now())
-      this.resume(client)
-    }
+  }
+
+  goOn(client: Client): void {
+    client.waiting = false
+    this.resume(client)
   }
 
   /** A client that asks faster than it reads is answered, and read from, when it has read. */
@@ -269,9 +281,7 @@ export class NetClients implements ClientPort<Client> {
 
   /** What it waited for is done, its turn has come, or what was queued is written. */
   private resume(client: Client): void {
-    if (client.waiting || client.stalled || client.closing) return
-    client.socket.resume()
-    this.receive(client, NO_BYTES)
+    if (!client.waiting && !client.stalled) this.receive(client, NO_BYTES)
   }
 
   private fail(client: Client, error: unknown): void {

@@ -38,6 +38,11 @@ const PROCESS_EXCEPTIONS: readonly (Exception & { readonly to: 'argv' | 'stdout'
   { from: 'cli.ts', to: 'exit', reason: 'It is the program.' },
   { from: 'servers/shell.ts', to: 'stdout', reason: 'It says that the server is ready.' },
   { from: 'servers/owner.ts', to: 'argv', reason: 'It is the entry file of a child process.' },
+  {
+    from: 'servers/cluster-worker.ts',
+    to: 'argv',
+    reason: 'It is the entry file of a child process.',
+  },
 ]
 
 /** Files that ship with the repository only, and may use what users do not install. */
