@@ -17,6 +17,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FileAnswer, FileRequest } from '../../protocol/index.ts'
+import { close, hasSendFile, IoBuffer, recv, socketpair } from '../../posix/index.ts'
+import { BlockingClient } from '../../servers/blocking-client.ts'
 import { type FileSettings, FileSession, PIECE_BYTES_MAX } from '../../servers/files.ts'
 
 const WAYS: Record<string, (session: FileSession, request: FileRequest) => Promise<FileAnswer>> = {
@@ -228,4 +230,22 @@ describe.each(Object.keys(WAYS))('%s', (way) => {
     await Promise.all(asked)
     expect(openFiles()).toBe(before)
   })
+})
+
+test.runIf(hasSendFile)('with a client at hand, the kernel sends the bytes', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'hubbub-'))
+  const bytes = randomBytes(100_000)
+  writeFileSync(join(root, 'a'), bytes)
+  const [ours, theirs] = socketpair()
+  const client = new BlockingClient(ours, { lookUpMs: 1_000, stallMs: 1_000, onStall() {} })
+  const session = new FileSession({ root, allowPut: false, uploadBytesMax: 0, pieceBytes: 1 })
+  while (session.performNow({ kind: 'open', name: 'a' }).kind === 'again');
+  const send = { kind: 'send', from: 10, bytes: bytes.length - 10 } as const
+  expect(session.performNow(send, client)).toEqual({ kind: 'sent', bytes: send.bytes })
+  const memory = new IoBuffer(bytes.length)
+  let at = 0
+  while (at < send.bytes) at += recv(theirs, memory, at, memory.length - at)
+  expect(memory.bytes.subarray(0, at).equals(bytes.subarray(10))).toBe(true)
+  for (const fd of [ours, theirs]) close(fd)
+  rmSync(root, { recursive: true })
 })

@@ -5,6 +5,7 @@ import { describe } from 'vitest'
 import { STREAM_MODELS } from '../../servers/catalog.ts'
 import { daytime } from './services/daytime.ts'
 import { echo } from './services/echo.ts'
+import { file } from './services/file.ts'
 import { http } from './services/http.ts'
 import { upper } from './services/upper.ts'
 
@@ -12,5 +13,6 @@ describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', 
   describe('echo', () => echo(model))
   describe('upper', () => upper(model))
   describe('daytime', () => daytime(model))
+  describe('file', () => file(model))
   describe('http', () => http(model))
 })
