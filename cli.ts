@@ -22,14 +22,14 @@ import {
   spellDuration,
 } from './bench/options.ts'
 import { PACKAGE_VERSION } from './bench/package.ts'
-import { MESSAGE_BYTES, PRESETS, WINDOW } from './bench/presets.ts'
+import { MESSAGE_BYTES, PRESETS, WINDOW, WITNESS } from './bench/presets.ts'
 import { checkedWords } from './bench/words.ts'
 import { DEFAULT_WORKLOADS } from './bench/workloads.ts'
 import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
 import { NameError, TransferFailure } from './clients/transfer/failure.ts'
 import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
 import { type ServiceName, SERVICES } from './protocol/services.ts'
-import { CATALOG, isOfDatagrams } from './servers/catalog.ts'
+import { CATALOG, isOfDatagrams, type ModelOption } from './servers/catalog.ts'
 import { DEFAULT_SERVER_LIMITS } from './servers/limits.ts'
 import { ServeError } from './servers/serve-error.ts'
 import type { ServeOptions } from './servers/shell.ts'
@@ -39,9 +39,8 @@ const EXIT_USAGE = 2
 const EXIT_INTERRUPTED = 130
 
 const MODEL_NAMES = CATALOG.map(({ name }) => name)
-const WITH_SPARES = CATALOG.filter(({ takes }) => takes?.includes('spares'))
-  .map(({ name }) => name)
-  .join(', ')
+const WITH_SPARES = takersOf('spares')
+const WITH_WORKERS = takersOf('workers')
 const SERVICE_NAMES = SERVICES.map(({ name }) => name)
 
 /** The port that IRC clients try first (RFC 7194 section 2.1 calls it customary). */
@@ -58,11 +57,15 @@ const SERVE_BOUNDS = {
   clients: { min: 1, max: 1_000_000 },
   // As many threads as a thousand clients of `thread` have.
   spares: { min: 0, max: 1_000 },
+  workers: { min: 1, max: 64 },
   backlog: { min: 1, max: 65_535 },
   sendQueueBytes: { min: 1, max: 2 ** 30 },
   timeMs: { min: 1, max: 3_600_000 },
   uploadBytes: { min: 0, max: 10 ** 15 - 1 }, // Fifteen digits: what the protocol can say.
 } as const
+
+/** log2 of scrypt's N. */
+const SCRYPT_COST = { min: 1, max: 20, usual: 17 } as const
 
 const TIMES = 'A time is a number and its unit: 500ms, 1.5s or 2m.'
 
@@ -165,6 +168,35 @@ program
   })
 
 program
+  .command('witness')
+  .description('let autocannon and the load generator drive every model’s http, and compare')
+  .option('--models <list>', `models to compare, with commas${facts('all')}`, words)
+  .option(
+    '--clients <n>',
+    `connections${facts(WITNESS.clients, BOUNDS.clients)}`,
+    within(BOUNDS.clients),
+  )
+  .option(
+    '--duration <time>',
+    `measured time of each run${timeFacts(WITNESS.durationMs, BOUNDS.durationMs)}`,
+    duration,
+  )
+  .option(
+    '--repeats <n>',
+    `runs of each model under each of the two${facts(WITNESS.repeats, BOUNDS.repeats)}`,
+    within(BOUNDS.repeats),
+  )
+  .option('--json', 'print the comparison as JSON instead of a table')
+  .addHelpText('after', `\n${TIMES}`)
+  .action(async ({ duration: durationMs, ...options }) => {
+    const { runWitness } = await import('./bench/witness.ts')
+    process.exitCode = await runWitness(
+      { ...WITNESS, ...options, ...given({ durationMs }) },
+      { ...output(), err: process.stderr, signal: interruption() },
+    )
+  })
+
+program
   .command('serve')
   .description('run a server under one model, until a signal ends it')
   .argument('<model>', MODEL_NAMES.join(', '))
@@ -195,6 +227,12 @@ program
       'HUBBUB_PASSWORD',
     ),
   )
+  .addOption(
+    new Option(
+      '--accounts <file>',
+      `irc, login: who may log in, as hubbub account writes it${facts('nobody')}`,
+    ).env('HUBBUB_ACCOUNTS'),
+  )
   .option(
     '--max-clients <n>',
     `clients at a time; more are told "Server full"${facts('by model, see hubbub models', SERVE_BOUNDS.clients)}`,
@@ -204,6 +242,14 @@ program
     '--spares <n>',
     `${WITH_SPARES}: how many to start in advance, so that clients need not wait for it${facts(DEFAULT_SERVER_LIMITS.spares, SERVE_BOUNDS.spares)}`,
     within(SERVE_BOUNDS.spares),
+  )
+  .addOption(
+    new Option(
+      '--workers <n>',
+      `${WITH_WORKERS}: processes that share the port${facts('one for each core, but two at least', SERVE_BOUNDS.workers)}`,
+    )
+      .env('HUBBUB_WORKERS')
+      .argParser(within(SERVE_BOUNDS.workers)),
   )
   .option(
     '--backlog <n>',
@@ -253,11 +299,23 @@ program
         '--password and HUBBUB_PASSWORD cannot be empty: nobody could enter; leave them out to ask for none.',
       )
     }
-    const isGiven = (option: 'listen' | 'port') => command.getOptionValueSource(option) === 'cli'
+    const isGiven = (option: 'listen' | 'port' | 'workers') =>
+      command.getOptionValueSource(option) === 'cli'
     const listen = whereToListen(options, isGiven)
+    if (options.spares !== undefined && !model.takes?.includes('spares')) {
+      throw new UsageError(
+        `--spares is for models that start something for each client (${WITH_SPARES}); ${model.name} does not.`,
+      )
+    }
+    if (isGiven('workers') && !model.takes?.includes('workers')) {
+      throw new UsageError(
+        `--workers is for models that share the port between processes (${WITH_WORKERS}); ${model.name} does not.`,
+      )
+    }
     const usual = isOfDatagrams(model) ? 'echo' : 'irc'
     const [service] = checkedWords('service', [options.service ?? usual], SERVICE_NAMES)
     const files = whatToServe(service!, options)
+    const accounts = whoMayLogIn(service!, options.accounts, command)
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
       service: service!,
@@ -267,6 +325,7 @@ program
       password: options.password ?? null,
       lab: options.lab ?? false,
       ...(files && { files }),
+      ...(accounts !== undefined && { accounts }),
       protocolLimits: given({
         registrationTimeoutMs: options.registrationTimeout,
         pingIntervalMs: options.pingInterval,
@@ -276,6 +335,7 @@ program
         clientsMax: options.maxClients,
         backlog: options.backlog,
         spares: options.spares,
+        workers: options.workers,
         sendQueueBytesMax: options.sendQueue,
       }),
     })
@@ -313,6 +373,47 @@ program
     process.exitCode = await transfer(timeout, (connecting) =>
       put({ ...connecting, address: to, file, name: name ?? null }, process.stderr),
     )
+  })
+
+const account = program
+  .command('account')
+  .description('add, remove and list the accounts of the services irc and login')
+
+account
+  .command('add')
+  .description('add an account; its password is asked for, or read from standard input')
+  .argument('<name>')
+  .addOption(accountsOption())
+  .option('--password-stdin', 'do not ask, but take the line that comes on standard input')
+  .addOption(
+    new Option('--cost <n>', 'log2 of the cost of the hash, for tests that cannot wait')
+      .env('HUBBUB_SCRYPT_COST')
+      .argParser(within(SCRYPT_COST))
+      .hideHelp(),
+  )
+  .action(async (name, { accounts, passwordStdin = false, cost = SCRYPT_COST.usual }) => {
+    const { add } = await import('./servers/account-command.ts')
+    const terminal = { input: process.stdin, words: process.stderr }
+    await add(name, { accounts, passwordStdin, cost }, terminal)
+  })
+
+account
+  .command('remove')
+  .description('remove an account')
+  .argument('<name>')
+  .addOption(accountsOption())
+  .action(async (name, { accounts }) => {
+    const { remove } = await import('./servers/account-command.ts')
+    remove(name, accounts, process.stderr)
+  })
+
+account
+  .command('list')
+  .description('print the names of the accounts')
+  .addOption(accountsOption())
+  .action(async ({ accounts }) => {
+    const { list } = await import('./servers/account-command.ts')
+    print(list(accounts))
   })
 
 program
@@ -386,6 +487,35 @@ function whatToServe(
   ].find((option) => typeof option === 'string')
   if (stray) throw new UsageError(`${stray} belongs to the file service: add --service file.`)
   return undefined
+}
+
+function accountsOption() {
+  return new Option('--accounts <file>', 'where they are kept')
+    .default('accounts')
+    .env('HUBBUB_ACCOUNTS')
+}
+
+/** Only two services know accounts, and one of them is nothing without. */
+function whoMayLogIn(
+  service: ServiceName,
+  file: string | undefined,
+  command: { getOptionValueSource(option: 'accounts'): string | undefined },
+): string | undefined {
+  const isKnown = service === 'irc' || service === 'login'
+  if (isKnown && file) return file
+  if (service === 'login' || file === '') {
+    throw new UsageError('The login service needs --accounts, the file that hubbub account writes.')
+  }
+  if (command.getOptionValueSource('accounts') === 'cli') {
+    throw new UsageError(`--accounts is for the services irc and login; ${service} asks nobody.`)
+  }
+  return undefined
+}
+
+/** The models that take an option, as words. */
+function takersOf(option: ModelOption): string {
+  const takers = CATALOG.filter(({ takes }) => takes?.includes(option))
+  return takers.map(({ name }) => name).join(', ')
 }
 
 /** An option comes before the environment; of the two variables, the one that says more does. */

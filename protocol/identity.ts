@@ -1,5 +1,6 @@
 // Identity: what a server is called and which rules it keeps, as its conversations and its hub know it.
 
+import type { Accounts } from './accounts.ts'
 import type { ProtocolLimits } from './limits.ts'
 
 export interface ServerIdentity {
@@ -17,6 +18,8 @@ export interface HubOptions extends ServerIdentity {
   readonly createdAt: string
   /** What every client has to give with PASS; null: nothing. */
   readonly password: string | null
+  /** Who may log in. None, or null: there are no accounts. */
+  readonly accounts?: Accounts | null
   /** Message of the day, line by line, latin1 as everything here; without it, 422. */
   readonly motd?: readonly string[]
 }

@@ -1,6 +1,7 @@
 // The protocol: what is said between a client and a server, and nothing about how it travels.
 // Sans-I/O: no sockets, no clock, no timers; text and time come in, effects go out.
 
+export { type Accounts, asPassword, isAccountName } from './accounts.ts'
 export { IrcConversation } from './conversation.ts'
 export type { ConversationEffect, HubEffect } from './effects.ts'
 export type { FileAnswer, FileRequest } from './files.ts'

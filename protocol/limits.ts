@@ -66,6 +66,21 @@ export const KEY_BYTES_MAX = 32
 /** Mode changes with a parameter in one MODE line. RFC 2812 says 3, InspIRCd 20. */
 export const MODES_MAX = 4
 
+/** The name of an account. RFC 4616 (SASL PLAIN) says 255; no one has such a name. */
+export const ACCOUNT_BYTES_MAX = 32
+
+/** A password, in UTF-8. NIST SP 800-63B asks for at least 64 characters; bcrypt cuts at 72 bytes. */
+export const PASSWORD_BYTES_MAX = 128
+
+/** Base64 in one AUTHENTICATE line; one of exactly this length goes on in the next (IRCv3 SASL 3.1). */
+export const SASL_PIECE_BYTES = 400
+
+/** ... and in all of them: PLAIN with two names and a password of the greatest length needs 260. */
+export const SASL_BYTES_MAX = 1_024
+
+/** Failures of one connection to log in, and then it ends. Solanum 3. */
+export const LOGIN_FAILURES_MAX = 3
+
 export interface ProtocolLimits {
   /** From connecting to the end of registration. InspIRCd's examples have 10 s. */
   readonly registrationTimeoutMs: number

@@ -2,7 +2,7 @@
 
 import type { Service } from './service.ts'
 
-export type ServiceName = 'irc' | 'echo' | 'upper' | 'daytime' | 'http' | 'file'
+export type ServiceName = 'irc' | 'echo' | 'upper' | 'daytime' | 'login' | 'http' | 'file'
 
 export interface ServiceInfo {
   readonly name: ServiceName
@@ -31,6 +31,11 @@ export const SERVICES: readonly ServiceInfo[] = [
     name: 'daytime',
     summary: 'The date and time, in one line, and the end of the connection (RFC 867).',
     load: () => import('./services/daytime.ts'),
+  },
+  {
+    name: 'login',
+    summary: 'A line user|password is answered success or fail.',
+    load: () => import('./services/login.ts'),
   },
   {
     name: 'http',

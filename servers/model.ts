@@ -17,6 +17,14 @@ export interface Settings extends HubOptions {
   readonly files?: FileSettings
 }
 
+/**
+ * The settings without their secrets, for those who run conversations elsewhere: passwords are the hub's
+ * business, a command line is for everybody to read, and accounts would be copied for every client.
+ */
+export function forOwners(settings: Settings): Settings {
+  return { ...settings, password: null, accounts: null }
+}
+
 export interface Setup {
   /** Listens already. The model accepts from it, and stops and closes it when it drains. */
   readonly listener: Listener

@@ -38,20 +38,35 @@ export function isPasswordHash(text: string): boolean {
   return parse(text) !== null
 }
 
-/** Whether the password is the one that the hash was made of, in a blocking call. */
+/** log2 of the N that a hash was made with. */
+export function costOf(hash: string): number {
+  return Number(PHC.exec(hash)?.[1] ?? DEFAULT_COST)
+}
+
+/**
+ * Whether the password is the one that the hash was made of, in a blocking call. `busy` when it could not
+ * be found out: hashing takes memory on purpose, and there may be none.
+ */
 export function verifyNow(password: string, hash: string): Verdict {
   const known = parse(hash)
   if (known === null) return 'wrong'
   const { salt, expected, options } = known
-  const computed = scryptSync(inBytes(password), salt, expected.length, options)
-  return timingSafeEqual(computed, expected) ? 'right' : 'wrong'
+  try {
+    const computed = scryptSync(inBytes(password), salt, expected.length, options)
+    return timingSafeEqual(computed, expected) ? 'right' : 'wrong'
+  } catch {
+    return 'busy'
+  }
 }
 
 const scryptInPool = promisify<Buffer, Buffer, number, ScryptOptions, Buffer>(scrypt)
 let hashing = 0
 const waiting: (() => void)[] = []
 
-/** The same on libuv's thread pool: the event loop goes on. `busy` when too many are waiting already. */
+/**
+ * The same on libuv's thread pool: the event loop goes on. `busy` also when too many are waiting already.
+ * It never rejects.
+ */
 export async function verify(password: string, hash: string): Promise<Verdict> {
   const known = parse(hash)
   if (known === null) return 'wrong'
@@ -63,6 +78,8 @@ export async function verify(password: string, hash: string): Promise<Verdict> {
     const { salt, expected, options } = known
     const computed = await scryptInPool(inBytes(password), salt, expected.length, options)
     return timingSafeEqual(computed, expected) ? 'right' : 'wrong'
+  } catch {
+    return 'busy'
   } finally {
     const next = waiting.shift()
     if (next === undefined) hashing--
@@ -76,14 +93,18 @@ interface Known {
   readonly options: ScryptOptions
 }
 
+/** Our own have 16 bytes of salt and 32 of hash; those of other programs may have from 8, and 32 to 64. */
 const PHC =
-  /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d)\$([A-Za-z0-9+/]{22,86})\$([A-Za-z0-9+/]{43,86})$/
+  /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d)\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43,86})$/
+/** A hash that needs more memory than this for one log-in was not made for a server: N = 2^20 with r = 8. */
+const MEMORY_BYTES_MAX = 2 ** 30
 
 function parse(text: string): Known | null {
   const [, ln, r, p, salt, hash] = PHC.exec(text) ?? []
   if (salt === undefined || hash === undefined) return null
   const parameters = { ln: Number(ln), r: Number(r), p: Number(p) }
-  if (parameters.ln < 1 || parameters.ln > 20 || parameters.r < 1 || parameters.p < 1) return null
+  if (parameters.ln < 1 || parameters.r < 1 || parameters.p < 1) return null
+  if (128 * 2 ** parameters.ln * parameters.r > MEMORY_BYTES_MAX) return null
   return {
     salt: Buffer.from(salt, 'base64'),
     expected: Buffer.from(hash, 'base64'),

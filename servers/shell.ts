@@ -25,6 +25,7 @@ import {
   type ServiceName,
   SERVICES,
 } from '../protocol/index.ts'
+import { readAccounts } from './accounts.ts'
 import { isOfDatagrams, type ModelInfo } from './catalog.ts'
 import { type FileSettings, PIECE_BYTES_MAX } from './files.ts'
 import { DEFAULT_SERVER_LIMITS, RESERVED_DESCRIPTORS, type ServerLimits } from './limits.ts'
@@ -38,6 +39,8 @@ export interface ServeOptions {
   readonly version: string
   readonly password: string | null
   readonly lab: boolean
+  /** The file that says who may log in. */
+  readonly accounts?: string
   /** For the file service. */
   readonly files?: Omit<FileSettings, 'pieceBytes'>
   /** Those that differ from the defaults. */
@@ -72,7 +75,8 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
 function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
   const asked = options.serverLimits.clientsMax ?? model.clientsMax
   const reserved = RESERVED_DESCRIPTORS + (model.descriptorsFixed ?? 0)
-  const room = Math.floor((openFilesMax() - reserved) / model.descriptorsPerClient)
+  const places = Math.floor((openFilesMax() - reserved) / model.descriptorsPerClient)
+  const room = places - (options.serverLimits.spares ?? 0) // A spare costs what a client costs.
   const clientsMax = Math.min(asked, Math.max(1, room))
   if (clientsMax < asked && options.serverLimits.clientsMax !== undefined) {
     say(
@@ -90,6 +94,7 @@ function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
     limits: { ...DEFAULT_PROTOCOL_LIMITS, ...options.protocolLimits },
     server,
     ...(options.files && { files: fileSettings(options.files, server) }),
+    ...(options.accounts !== undefined && { accounts: readAccounts(options.accounts) }),
   }
 }
 

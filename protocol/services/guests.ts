@@ -10,14 +10,20 @@ const NOTHING: readonly never[] = []
 export const NO_WORDS: LastWords = { serverFull: '', internalError: '' }
 
 export class Guests<Id> implements Hub<Id> {
-  private readonly ids = new Set<Id>()
+  /** Where each of them comes from. */
+  private readonly hosts = new Map<Id, string>()
 
   get clients(): number {
-    return this.ids.size
+    return this.hosts.size
   }
 
-  connect(id: Id, _host: string, _nowMs: number): readonly HubEffect<Id>[] {
-    this.ids.add(id)
+  /** Undefined: it is not there any more. */
+  protected hostOf(id: Id): string | undefined {
+    return this.hosts.get(id)
+  }
+
+  connect(id: Id, host: string, _nowMs: number): readonly HubEffect<Id>[] {
+    this.hosts.set(id, host)
     return NOTHING
   }
 
@@ -30,18 +36,18 @@ export class Guests<Id> implements Hub<Id> {
   }
 
   disconnect(id: Id, _reason: string): readonly HubEffect<Id>[] {
-    this.ids.delete(id)
+    this.hosts.delete(id)
     return NOTHING
   }
 
   /** Without a word: these services have none for it. */
   evict(id: Id, _reason: string): readonly HubEffect<Id>[] {
-    return this.ids.delete(id) ? [{ kind: 'close', to: id, text: '' }] : NOTHING
+    return this.hosts.delete(id) ? [{ kind: 'close', to: id, text: '' }] : NOTHING
   }
 
   shutdown(_reason: string): readonly HubEffect<Id>[] {
-    const all = [...this.ids]
-    this.ids.clear()
+    const all = [...this.hosts.keys()]
+    this.hosts.clear()
     return all.map((to) => ({ kind: 'close', to, text: '' }))
   }
 }

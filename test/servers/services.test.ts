@@ -7,6 +7,7 @@ import { daytime } from './services/daytime.ts'
 import { echo } from './services/echo.ts'
 import { file } from './services/file.ts'
 import { http } from './services/http.ts'
+import { login } from './services/login.ts'
 import { upper } from './services/upper.ts'
 
 describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', (_, model) => {
@@ -14,5 +15,6 @@ describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', 
   describe('upper', () => upper(model))
   describe('daytime', () => daytime(model))
   describe('file', () => file(model))
+  describe('login', () => login(model))
   describe('http', () => http(model))
 })

@@ -41,6 +41,8 @@ export interface RunOptions {
   /** What precedes `node` on the command line, such as `setpriv`. */
   readonly before?: readonly string[]
   readonly cwd?: string
+  /** Standard input is closed unless somebody writes to it. */
+  readonly stdin?: 'pipe'
 }
 
 /** Programs that run: `endPrograms` finds them also after a failure. */
@@ -56,7 +58,7 @@ export function spawnProgram(args: readonly string[], options: RunOptions = {}):
     ...args,
   ]
   const child = spawn(command as string, rest, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     cwd: options.cwd,
     env: { ...environment(), ...options.env },
   })
