@@ -37,6 +37,8 @@ type Io =
   | { readonly kind: 'read'; readonly fd: number; readonly into: Buffer; readonly from: number }
   | { readonly kind: 'write'; readonly fd: number; readonly bytes: Buffer }
   | { readonly kind: 'sync'; readonly fd: number }
+  /** Somebody else has begun it: wait until that is done. Blocking calls are done before anybody can see. */
+  | { readonly kind: 'join'; readonly others: Promise<void> }
 
 /** The work on one request: it gives the calls to be made one by one, and takes what they return. */
 type Work = Generator<Io, FileAnswer, number>
@@ -61,9 +63,38 @@ interface Receiving {
   hashing: Hashing | null
 }
 
-interface Hashing {
-  readonly hash: Hash
-  at: number
+/**
+ * A file that is being hashed. A hundred clients that ask for the same new file hash it together: whoever
+ * has its turn does the next piece.
+ */
+class Hashing {
+  private readonly hash: Hash = createHash('sha256')
+  /** So much of it is hashed. */
+  at = 0
+  /** How many clients wait for it. */
+  sessions = 0
+  /** Settles when the piece that is being read now is hashed, or will not be. */
+  reading: Promise<void> | null = null
+  private stopReading: () => void = () => {}
+  private digest: string | null = null
+
+  begin(): void {
+    this.reading = new Promise((resolve) => (this.stopReading = resolve))
+  }
+
+  add(piece: Buffer): void {
+    this.hash.update(piece)
+    this.at += piece.length
+  }
+
+  end(): void {
+    this.reading = null
+    this.stopReading()
+  }
+
+  get sha256(): string {
+    return (this.digest ??= this.hash.digest('hex'))
+  }
 }
 
 /** What one client does with files. At most one is open at a time. */
@@ -72,6 +103,8 @@ export class FileSession {
   private file: Sending | Receiving | null = null
   /** Room for a piece, while a file is open. */
   private memory: Buffer | null = null
+  /** What we read a piece for. */
+  private reading: Hashing | null = null
   /** A request is being performed, and what is open has to stay open. */
   private busy = false
   private ended = false
@@ -144,11 +177,12 @@ export class FileSession {
       this.file = { kind: 'sending', fd, stats, hashing: null }
     }
     const { file } = this
-    const known = hashes.of(file.stats)
+    const known = file.hashing === null ? hashes.of(file.stats) : undefined
     if (known !== undefined) return { kind: 'opened', bytes: file.stats.size, sha256: known }
-    file.hashing ??= { hash: createHash('sha256'), at: 0 }
+    file.hashing ??= hashes.begin(file.stats)
     if (yield* this.hashPiece(file.fd, file.hashing, file.stats.size)) return { kind: 'again' }
-    const sha256 = file.hashing.hash.digest('hex')
+    const { sha256 } = file.hashing
+    hashes.end(file.stats, file.hashing)
     file.hashing = null
     if (!isSame(file.stats, fstatSync(file.fd))) return this.changed()
     hashes.keep(file.stats, sha256)
@@ -158,12 +192,18 @@ export class FileSession {
   /** Hashes the next piece of a file. True when more is left. */
   private *hashPiece(fd: number, hashing: Hashing, end: number): Generator<Io, boolean, number> {
     if (hashing.at === end) return false
+    if (hashing.reading !== null) {
+      yield { kind: 'join', others: hashing.reading }
+      return true
+    }
     this.memory ??= Buffer.allocUnsafeSlow(PIECE_BYTES_MAX)
     const into = this.memory.subarray(0, Math.min(this.memory.length, end - hashing.at))
+    hashing.begin()
+    this.reading = hashing
     const count = yield { kind: 'read', fd, into, from: hashing.at }
+    hashing.add(into.subarray(0, count))
+    this.stopReading()
     if (count === 0) throw new FileChanged()
-    hashing.hash.update(into.subarray(0, count))
-    hashing.at += count
     return hashing.at < end
   }
 
@@ -232,9 +272,9 @@ export class FileSession {
   private *commit(): Work {
     const { file } = this
     if (file?.kind !== 'receiving') throw new NoSuchFile()
-    file.hashing ??= { hash: createHash('sha256'), at: 0 }
+    file.hashing ??= new Hashing()
     if (yield* this.hashPiece(file.fd, file.hashing, file.bytes)) return { kind: 'again' }
-    if (file.hashing.hash.digest('hex') !== file.sha256) {
+    if (file.hashing.sha256 !== file.sha256) {
       this.discard()
       return refused('The bytes do not have the hash that was announced')
     }
@@ -274,8 +314,16 @@ export class FileSession {
     this.close()
   }
 
+  /** Also when the read has failed: others wait for their turn. */
+  private stopReading(): void {
+    this.reading?.end()
+    this.reading = null
+  }
+
   private close(): void {
     const { file } = this
+    this.stopReading()
+    if (file?.kind === 'sending' && file.hashing !== null) hashes.end(file.stats, file.hashing)
     this.file = null
     this.memory = null
     if (file !== null) close(file.fd)
@@ -299,6 +347,8 @@ function performIoNow(io: Io): number {
       return writeSync(io.fd, io.bytes)
     case 'sync':
       fsyncSync(io.fd)
+      break
+    case 'join':
   }
   return 0
 }
@@ -315,6 +365,9 @@ async function performIo(io: Io): Promise<number> {
       return (await writeInPool(io.fd, io.bytes)).bytesWritten
     case 'sync':
       await syncInPool(io.fd)
+      break
+    case 'join':
+      await io.others
   }
   return 0
 }
@@ -330,6 +383,21 @@ function rootAt(path: string): FileRoot {
 class Hashes {
   /** In the order in which they were used last. */
   private readonly known = new Map<string, string>()
+  private readonly hashing = new Map<string, Hashing>()
+
+  /** Hashes a file, or has a part in it when others do so already. */
+  begin(stats: Stats): Hashing {
+    const key = keyOf(stats)
+    const hashing = this.hashing.get(key) ?? new Hashing()
+    this.hashing.set(key, hashing)
+    hashing.sessions++
+    return hashing
+  }
+
+  /** The caller does not need it any more. */
+  end(stats: Stats, hashing: Hashing): void {
+    if (--hashing.sessions === 0) this.hashing.delete(keyOf(stats))
+  }
 
   of(stats: Stats): string | undefined {
     const key = keyOf(stats)

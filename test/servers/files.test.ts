@@ -28,6 +28,9 @@ const WAYS: Record<string, (session: FileSession, request: FileRequest) => Promi
 
 const sha256 = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex')
 
+/** What this process has read, from whatever. */
+const bytesRead = (): number =>
+  Number(/rchar: (\d+)/.exec(readFileSync('/proc/self/io', 'latin1'))![1])
 const openFiles = (): number => readdirSync('/proc/self/fd').length
 
 describe.each(Object.keys(WAYS))('%s', (way) => {
@@ -111,6 +114,42 @@ describe.each(Object.keys(WAYS))('%s', (way) => {
     const first = await answerTo(begin(old), { kind: 'open', name: 'LICENSE' })
     expect(first).toMatchObject({ sha256: sha256(readFileSync(join(old.root, 'LICENSE'))) })
   })
+
+  test.runIf(existsSync('/proc/self/io'))('many that ask for a new file hash it once', async () => {
+    const bytes = randomBytes(40 * PIECE_BYTES_MAX)
+    writeFileSync(join(root, 'a'), bytes)
+    const before = bytesRead()
+    const some = Array.from({ length: 10 }, () => begin())
+    some[0]!.end() // One of them goes away, in whatever moment.
+    const answers = await Promise.all(some.map((one) => answerInTurn(one, 'a')))
+    expect(answers.slice(1)).toEqual(
+      Array.from({ length: 9 }, () => ({
+        kind: 'opened',
+        bytes: bytes.length,
+        sha256: sha256(bytes),
+      })),
+    )
+    expect(bytesRead() - before).toBeLessThan(2 * bytes.length)
+  })
+
+  test('opens another file after one that others have hashed', async () => {
+    for (const name of ['a', 'b']) writeFileSync(join(root, name), name.repeat(200_000))
+    const some = [begin(), begin()]
+    await Promise.all(some.map((one) => answerInTurn(one, 'a')))
+    const hash = sha256('b'.repeat(200_000))
+    for (const one of some) {
+      expect(await answerInTurn(one, 'b')).toMatchObject({ kind: 'opened', sha256: hash })
+    }
+  })
+
+  /** Asks again in a later turn of the event loop, so that others have theirs. */
+  async function answerInTurn(of: FileSession, name: string): Promise<FileAnswer> {
+    for (;;) {
+      const answer = await WAYS[way]!(of, { kind: 'open', name })
+      if (answer.kind !== 'again') return answer
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
 
   test('a file that becomes shorter is not sent to its end', async () => {
     writeFileSync(join(root, 'a'), Buffer.alloc(2_500))
