@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // These bench tests start servers as processes, so they belong with the suites that do.
-const BENCH_WITH_SERVERS = ['bench', 'server', 'equivalence', 'workloads'].map(
+const BENCH_WITH_SERVERS = ['bench', 'server', 'equivalence', 'workloads', 'witness'].map(
   (name) => `test/bench/${name}.test.ts`,
 )
 

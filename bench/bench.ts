@@ -62,7 +62,7 @@ export interface BenchSurroundings {
   readonly patience: Patience
 }
 
-const REAL_SURROUNDINGS: BenchSurroundings = {
+export const REAL_SURROUNDINGS: BenchSurroundings = {
   catalog: CATALOG,
   serverCommand: serveCommand,
   runLoad,

@@ -13,6 +13,7 @@ import { checkedWords } from './words.ts'
 const MODEL_OPTIONS: Readonly<Record<string, { min: number; max: number }>> = {
   // A process each: what a machine of some gigabytes can hold.
   spares: { min: 0, max: 300 },
+  workers: { min: 1, max: 64 },
 }
 const OPTION_NAMES = Object.keys(MODEL_OPTIONS)
 

@@ -200,7 +200,8 @@ function checkClients(
   }
 }
 
-function within(what: keyof typeof BOUNDS, value: number): number {
+/** Throws a UsageError that names the option. */
+export function within(what: keyof typeof BOUNDS, value: number): number {
   const { min, max } = BOUNDS[what]
   if (Number.isInteger(value) && value >= min && value <= max) return value
   const option = OPTION_OF[what]

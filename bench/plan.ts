@@ -54,7 +54,7 @@ export function planRun(
   catalog: readonly PlannedModel[],
   platform: string = process.platform,
 ): Plan {
-  const models = plannedModels(config, catalog)
+  const models = plannedModels(config.models, catalog)
   const points = config.workloads.flatMap((workload) =>
     transportsOf(workload, config).flatMap((transport) =>
       workload.clients.flatMap((clients) =>
@@ -68,9 +68,12 @@ export function planRun(
 }
 
 /** In the order of the catalog, under the names that they were asked for by. */
-function plannedModels({ models }: Config, catalog: readonly PlannedModel[]): PlannedModel[] {
+export function plannedModels(
+  labels: readonly string[],
+  catalog: readonly PlannedModel[],
+): PlannedModel[] {
   return catalog.flatMap((model) =>
-    models
+    labels
       .filter((label) => partsOfLabel(label).name === model.name)
       .map((label) => Object.assign({}, model, { name: label })),
   )

@@ -72,6 +72,9 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
 }
 
+/** What `hubbub witness` does unless told otherwise. Each model takes 20 s. */
+export const WITNESS = { clients: 20, durationMs: 2000, repeats: 3 } as const
+
 /** Text after the colon of a message. A line of chat is about that long; the ledger needs 24 of it. */
 export const MESSAGE_BYTES = 64
 

@@ -27,7 +27,7 @@ export function terminalReport(results: Results, options: TerminalOptions = {}):
   return texts.join('\n\n') + '\n'
 }
 
-function renderTable(table: ReportTable, paint: Paint, terminalColumns: number): string[] {
+export function renderTable(table: ReportTable, paint: Paint, terminalColumns: number): string[] {
   const columns = textColumns(terminalColumns)
   const { narrow, leftOut } = fit(table, terminalColumns)
   const notes = [...table.notes]
