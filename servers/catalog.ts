@@ -23,6 +23,9 @@ export type Capability =
   /** A client that waits (WAIT) does not make others wait. */
   | 'waits-apart'
 
+/** An option of `serve` that not every model has a use for. */
+export type ModelOption = 'spares' | 'workers'
+
 /** What a server's addresses may be made of. */
 type Transport = 'tcp' | 'unix' | 'udp'
 
@@ -44,6 +47,8 @@ export interface ModelInfo {
   /** Descriptors that it costs by itself, more than RESERVED_DESCRIPTORS has room for. */
   readonly descriptorsFixed?: number
   readonly cannot: readonly Limitation[]
+  /** The options that it takes, besides those that all models take. */
+  readonly takes?: readonly ModelOption[]
   /** What it serves over; left out, either kind of stream. */
   readonly transports?: readonly Transport[]
   /** Platforms it runs on, or null for all that posix/ knows. */
@@ -86,6 +91,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsMax: 300, // 11 MB of memory each, and a process.
     descriptorsPerClient: 3, // Its end of the link; while it is handed over, the client's and the child's.
     cannot: [],
+    takes: ['spares'],
     platforms: null,
     load: () => import('./process.ts'),
   },
@@ -99,6 +105,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsMax: 1000, // 11 MB of memory each.
     descriptorsPerClient: 10, // The client, both ends of the link, and what Node opens for each worker.
     cannot: [],
+    takes: ['spares'],
     platforms: null,
     load: () => import('./thread.ts'),
   },
@@ -187,6 +194,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsAtOnce: Infinity,
     clientsMax: 15_000,
     descriptorsPerClient: 1, // In its worker; and they may all be in one.
+    takes: ['workers'],
     cannot: [
       {
         what: 'isolates-crashes',
