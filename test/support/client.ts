@@ -50,6 +50,11 @@ export class Client {
     this.#wake()
   }
 
+  /** The number of its own port, over TCP. */
+  get port(): number {
+    return this.#socket.localPort!
+  }
+
   /** Sends bytes, as they are. */
   send(text: string): void {
     this.#socket.write(text, 'latin1')

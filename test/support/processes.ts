@@ -37,6 +37,17 @@ export function descriptorsOf(pid: number): string[] {
   })
 }
 
+/** Of these processes the one that has the other end of a TCP connection from a port of this machine. */
+export function holderOf(port: number, pids: readonly number[]): number | null {
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const sockets = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[2]?.endsWith(remote))
+    .map((fields) => `socket:[${fields[9]}]`)
+  return pids.find((pid) => descriptorsOf(pid).some((name) => sockets.includes(name))) ?? null
+}
+
 /** The numbers of its threads. */
 export function tasksOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).map(Number)
