@@ -113,7 +113,7 @@ program
   )
   .option(
     '--senders <n>',
-    `how many clients speak in room, or compute in work${facts('a quarter, a tenth', BOUNDS.senders)}`,
+    `how many clients speak (room), compute (work) or log in (login)${facts('a quarter, a tenth', BOUNDS.senders)}`,
     count,
   )
   .option(

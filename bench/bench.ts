@@ -15,6 +15,7 @@ import { readEnvironment } from './environment.ts'
 import type { Answers } from './equivalence.ts'
 import { compareAnswers, replay } from './equivalence.ts'
 import { Failure, UsageError } from './errors.ts'
+import { Fixtures } from './fixtures.ts'
 import { defaultLockPath, takeLock } from './lock.ts'
 import type { BenchOptions } from './options.ts'
 import { resolveConfig } from './options.ts'
@@ -172,14 +173,17 @@ class Run {
   }
 
   async #measure(models: readonly PlannedModel[], progress: Progress): Promise<Results['status']> {
+    const fixtures = new Fixtures()
     try {
+      await fixtures.make(this.#plan, this.#command, this.#io.signal)
       await this.#replayScript(models, progress)
-      await this.#runTrials(progress)
+      await this.#runTrials(progress, fixtures)
       return 'complete'
     } catch (error) {
       if (!this.#io.signal.aborted) throw error
       return 'interrupted'
     } finally {
+      fixtures.remove()
       progress.close()
     }
   }
@@ -198,7 +202,7 @@ class Run {
     }
   }
 
-  async #runTrials(progress: Progress): Promise<void> {
+  async #runTrials(progress: Progress, fixtures: Fixtures): Promise<void> {
     const { runLoad: load, patience } = this.#surroundings
     const different = new Set(this.#differentModels())
     const { signal } = this.#io
@@ -212,7 +216,7 @@ class Run {
         progress.end(what, 'left out, it is invalid already')
         continue
       }
-      const surroundings = { command: this.#command, runLoad: load, signal, patience }
+      const surroundings = { command: this.#command, fixtures, runLoad: load, signal, patience }
       const repeat = await runTrial(trial, this.#config, surroundings)
       this.#repeats.set(point, [...earlier, repeat])
       progress.end(what, outcomeOf(repeat, point))

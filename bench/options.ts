@@ -186,12 +186,15 @@ function checkClients(
   { name, clients }: Config['workloads'][number],
   senders: number | null,
 ): void {
-  const { sendersShare, together } = workloadInfo(name)
+  const { sendersShare, sendersMax = Infinity, together } = workloadInfo(name)
   const least = Math.min(...clients)
   if (least < together.clientsMin) {
     throw new UsageError(
       `${name} needs at least ${together.clientsMin} clients, not ${least}; ping and session take one (--workloads).`,
     )
+  }
+  if (sendersShare > 0 && senders !== null && senders > sendersMax) {
+    throw new UsageError(`${name} takes ${sendersMax} senders at most, not ${senders}.`)
   }
   if (sendersShare > 0 && senders !== null && senders > least) {
     throw new UsageError(

@@ -99,11 +99,9 @@ function planPoint(
   config: Config,
   platform: string,
 ): PlannedPoint {
-  const { sendersShare } = workloadInfo(point.workload.name)
-  const senders =
-    sendersShare === 0
-      ? 0
-      : (config.senders ?? Math.max(1, Math.round(point.clients * sendersShare)))
+  const { sendersShare, sendersMax = Infinity } = workloadInfo(point.workload.name)
+  const usual = Math.min(sendersMax, Math.max(1, Math.round(point.clients * sendersShare)))
+  const senders = sendersShare === 0 ? 0 : (config.senders ?? usual)
   return { ...point, senders, cannot: whyNot(point, platform) }
 }
 

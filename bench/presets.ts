@@ -42,6 +42,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       http: { clients: [12], warmupMs: 700, durationMs: 700 },
       // One in ten computes, and one alone would not make a queue.
       work: { clients: [20], warmupMs: 700, durationMs: 700 },
+      // A login is most of a second of CPU time.
+      login: { clients: [20], warmupMs: 700, durationMs: 3000 },
     },
   },
   // Fifty clients are enough to make a loop batch and a scheduler work, and still start in seconds.
@@ -55,6 +57,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       work: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      login: { clients: [50], warmupMs: 2000, durationMs: 5000 },
     },
   },
   // Two sizes show how a model scales; ten repeats are the least for a median worth quoting.
@@ -68,6 +71,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       work: { clients: [20, 50], warmupMs: 2000, durationMs: 2000 },
+      login: { clients: [20, 50], warmupMs: 2000, durationMs: 5000 },
     },
   },
 }

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { LoadHooks, LoadPhase, LoadResult, LoadSpec } from '../clients/load/contract.ts'
 import { workloadInfo } from '../clients/load/index.ts'
 import { messageOf } from './errors.ts'
+import type { Fixtures } from './fixtures.ts'
 import type { Trial } from './plan.ts'
 import { SETUP_STALL_BY_DESIGN_MS } from './presets.ts'
 import type { TreeCounters, TreeMemory } from './process-tree.ts'
@@ -24,13 +25,14 @@ import { describeEnd, FaultError, INTERRUPTION_GRACE_MS, startServer } from './s
 import type { Sample } from './statistics.ts'
 import { lastThirdOverFirst } from './statistics.ts'
 import { fault, faultsOfLoad } from './verdict.ts'
-import { serveWords } from './workloads.ts'
 
 export type RunLoad = (spec: LoadSpec, hooks?: LoadHooks) => Promise<LoadResult>
 
 export interface TrialSurroundings {
   /** Program and words that start a server when a model's name and `--listen` are added. */
   readonly command: readonly string[]
+  /** What servers find when they start. */
+  readonly fixtures: Fixtures
   readonly runLoad: RunLoad
   readonly signal: AbortSignal
   readonly patience: Patience
@@ -45,13 +47,13 @@ const WATCH_MS = 200
 export async function runTrial(
   trial: Trial,
   config: Config,
-  { command, runLoad, signal, patience }: TrialSurroundings,
+  { command, fixtures, runLoad, signal, patience }: TrialSurroundings,
 ): Promise<Repeat> {
   const record = new TrialRecord(trial)
   let server: RunningServer
   try {
     const { model, workload, transport } = trial.point
-    const serving = { words: serveWords(workload.name), transport }
+    const serving = { words: fixtures.serveWords(workload.name), transport }
     server = await startServer(command, model.name, signal, patience, serving)
   } catch (error) {
     return record.endedBy(faultOf(error, signal))

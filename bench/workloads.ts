@@ -46,6 +46,13 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     serve: ['--lab'],
     does: `Some clients send WORK ${WORK_MS} again and again, which keeps a CPU busy for ${WORK_MS} ms; the others send PINGs, and their figures come first.`,
   },
+  login: {
+    ...WORKLOADS.login.unit,
+    part: { one: 'logs in', many: 'log in' },
+    hasMessages: false,
+    serve: [],
+    does: 'Some clients log in again and again, which takes the server a hash of 128 MiB; the others send lines that are no login, and are told so.',
+  },
   http: {
     ...WORKLOADS.http.unit,
     part: NO_PART,

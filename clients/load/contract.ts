@@ -20,6 +20,8 @@ export interface WorkloadInfo {
   readonly beside: Unit | null
   /** The share of the clients that has a part of its own: `senders`, unless told otherwise; 0: all are alike. */
   readonly sendersShare: number
+  /** No more than these, because the service would refuse them. */
+  readonly sendersMax?: number
   /** With fewer clients served together it measures nothing, and why that is so. */
   readonly together: { readonly clientsMin: number; readonly why: string }
   /** Clients keep their connections. If not, they come and go, and even a server of one at a time serves all. */
@@ -28,6 +30,11 @@ export interface WorkloadInfo {
 
 /** `work`: how long a WORK keeps a CPU busy. Long beside a PING, short beside what people notice. */
 export const WORK_MS = 5
+
+/** `login`: the account of each client that logs in. The server must have them; anybody may know them. */
+export function loginOf(client: number): { user: string; password: string } {
+  return { user: `bench${client}`, password: 'measured by many' }
+}
 
 const STREAMS = ['tcp', 'unix'] as const
 const ALONE = { clientsMin: 1, why: '' } as const
@@ -79,6 +86,16 @@ export const WORKLOADS = {
     together: { clientsMin: 2, why: 'nobody is there to feel the work of another' },
     clientsStay: true,
   },
+  login: {
+    service: 'login',
+    transports: STREAMS,
+    unit: { one: 'login', many: 'logins' },
+    beside: { one: 'line', many: 'lines' },
+    sendersShare: 1 / 10,
+    sendersMax: 16,
+    together: { clientsMin: 2, why: 'nobody is there to feel the logins of another' },
+    clientsStay: true,
+  },
   http: {
     service: 'http',
     transports: STREAMS,
@@ -108,7 +125,7 @@ export interface LoadSpec {
   readonly address: string
   /** Connections kept open at the same time (`session`: sessions that run at the same time). */
   readonly clients: number
-  /** How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute. */
+  /** How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute. `login`: they log in. */
   readonly senders: number
   /** Requests in flight on each connection; `room`: messages per barrier. */
   readonly window: number

@@ -1,7 +1,7 @@
 // clients/load: the load generator. One function drives a server and returns what it saw.
 
 export type * from './contract.ts'
-export { TRANSPORTS, WORKLOAD_NAMES, workloadInfo } from './contract.ts'
+export { loginOf, TRANSPORTS, WORKLOAD_NAMES, workloadInfo } from './contract.ts'
 export { runLoad } from './load.ts'
 export { checkSpec, LoadSpecError } from './spec.ts'
 export { mergeTimes } from './times.ts'

@@ -83,12 +83,15 @@ function checkNumber(spec: LoadSpec, field: NumberField): void {
 
 function checkTogether(spec: LoadSpec): void {
   const { workload, clients, senders, threads } = spec
-  const { sendersShare, together } = workloadInfo(workload)
+  const { sendersShare, sendersMax = Infinity, together } = workloadInfo(workload)
   if (threads > clients) {
     throw new LoadSpecError(`threads is ${threads}, but there are only ${clients} clients.`)
   }
   if (sendersShare > 0 && senders > clients) {
     throw new LoadSpecError(`senders is ${senders}, but there are only ${clients} clients.`)
+  }
+  if (sendersShare > 0 && senders > sendersMax) {
+    throw new LoadSpecError(`senders is ${senders}: ${workload} takes ${sendersMax} at most.`)
   }
   if (clients < together.clientsMin) {
     throw new LoadSpecError(`clients is ${clients}: ${together.why}.`)

@@ -7,6 +7,7 @@ import { DatagramEchoDriver } from './datagrams.ts'
 import type { Driver, Outcome, Task } from './drive.ts'
 import { EchoDriver } from './echo.ts'
 import { HttpDriver } from './http.ts'
+import { LoginDriver } from './login.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
 import { SessionDriver } from './session.ts'
@@ -19,6 +20,7 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   session: SessionDriver,
   echo: EchoDriver,
   work: WorkDriver,
+  login: LoginDriver,
   http: HttpDriver,
 }
 

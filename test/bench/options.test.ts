@@ -93,6 +93,7 @@ describe('a configuration', () => {
     [{ clients: [10], senders: 11 }, '11 senders need at least as many clients, but there are 10.'],
     [{ clients: [5, 1] }, 'room needs at least 2 clients'],
     [{ clients: [1], workloads: ['room'] }, 'room needs at least 2 clients'],
+    [{ workloads: ['login'], clients: [50], senders: 17 }, 'login takes 16 senders at most'],
     [{ transports: ['unx'] }, 'There is no transport "unx"; did you mean unix?'],
     [{ transports: ['udp'], workloads: ['ping'] }, 'ping goes over tcp or unix, not over udp.'],
     [{ models: ['proces:spares=8'] }, 'There is no model "proces"; did you mean process?'],

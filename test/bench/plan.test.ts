@@ -114,6 +114,8 @@ describe('a plan', () => {
       )
     expect(senders({})).toEqual([1, 4])
     expect(senders({ senders: 2 })).toEqual([2, 2])
+    const login = [{ name: 'login' as const, clients: [4, 500], warmupMs: 0, durationMs: 100 }]
+    expect(senders({ workloads: login })).toEqual([1, 16])
   })
 })
 

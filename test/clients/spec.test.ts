@@ -35,6 +35,8 @@ describe('a specification', () => {
     ['clients', { clients: 1, senders: 1 }],
     ['senders', { senders: 0 }],
     ['senders', { senders: 11 }],
+    ['senders', { workload: 'login', clients: 100, senders: 17 }],
+    ['clients', { workload: 'work', clients: 1, senders: 1 }],
     ['window', { window: 0 }],
     ['window', { window: NaN }],
     ['messageBytes', { messageBytes: 23 }],
