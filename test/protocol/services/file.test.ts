@@ -2,6 +2,7 @@
 
 import * as fc from 'fast-check'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
   DEFAULT_PROTOCOL_LIMITS,
@@ -170,6 +171,19 @@ describe('the file conversation', () => {
       const files = withFiles()
       expect(talk(chunks, files)).toBe(expected)
     }
+  })
+
+  test('speaks as PROTOCOL.md shows', () => {
+    const document = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf8')
+    const lines = /```file\n(.*?)\n```/s.exec(document)![1]!.split('\n')
+    const said = (who: string): string =>
+      lines
+        .filter((line) => line.startsWith(who))
+        .map((line) => `${line.slice(who.length)}\r\n`.replace('<cut>\r\n', ''))
+        .join('')
+    const files = withFiles()
+    files.files.set('notes/today.txt', 'hello\r\n')
+    expect(`${talk([said('C: ')], files)}\r\n`).toBe(said('S: '))
   })
 
   test('goes on where a broken upload has ended', () => {
