@@ -11,7 +11,7 @@
 // account and host together, it would be a botnet that has no price.
 
 import type { HubEffect } from './effects.ts'
-import { isUtf8 } from './framing.ts'
+import { detach, isUtf8 } from './framing.ts'
 import { ACCOUNT_BYTES_MAX, PASSWORD_BYTES_MAX } from './limits.ts'
 import { foldName } from './names.ts'
 import type { Verdict } from './service.ts'
@@ -96,7 +96,7 @@ export class Authenticator<Id> {
   ): VerifyEffect<Id> | 'wrong' | 'busy' {
     const password = asPassword(given)
     if (password === null || !isAccountName(name)) return 'wrong'
-    const account = foldName(name)
+    const account = detach(foldName(name)) // It may be kept for as long as it counts.
     const hostKey = networkOf(host)
     const isAllowed =
       !this.underWay.has(id) &&

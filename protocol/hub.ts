@@ -7,8 +7,9 @@
 // A call returns effects, to be performed in their order before the next call. Times are wall clock,
 // milliseconds since 1970, because the hub needs them only for people to read (317, 329, 333, 391).
 
-import { COMMANDS } from './commands/table.ts'
+import { leave, settle } from './commands/accounts.ts'
 import { admit } from './commands/registration.ts'
+import { COMMANDS } from './commands/table.ts'
 import type { Request } from './commands/request.ts'
 import type { HubEffect } from './effects.ts'
 import type { HubOptions } from './identity.ts'
@@ -51,9 +52,15 @@ export class IrcHub<Id> implements Hub<Id> {
     return out.effects()
   }
 
-  /** Nothing here asks for a `verify` yet. */
-  verified(_id: Id, _verdict: Verdict, _nowMs: number): readonly HubEffect<Id>[] {
-    return NOTHING
+  /** What came of a password. The client may have gone meanwhile; then it is only counted. */
+  verified(id: Id, verdict: Verdict, nowMs: number): readonly HubEffect<Id>[] {
+    const { roster } = this
+    const ended = roster.accounts?.end(id, verdict, nowMs)
+    const client = roster.clients.get(id)
+    if (!ended || client === undefined) return NOTHING
+    const out = this.outbox()
+    settle({ client, roster, out }, ended.verdict, ended.name)
+    return out.effects()
   }
 
   /** The client has gone: its peers are told `QUIT :reason`. Unknown clients: no effects. */
@@ -61,7 +68,7 @@ export class IrcHub<Id> implements Hub<Id> {
     const client = this.roster.clients.get(id)
     if (client === undefined) return NOTHING
     const out = this.outbox()
-    this.bury(client, reason, out)
+    leave({ client, roster: this.roster, out }, reason)
     return out.effects()
   }
 
@@ -71,7 +78,7 @@ export class IrcHub<Id> implements Hub<Id> {
     if (client === undefined) return NOTHING
     const out = this.outbox()
     out.close(client, reason)
-    this.bury(client, reason, out)
+    leave({ client, roster: this.roster, out }, reason)
     return out.effects()
   }
 
@@ -81,12 +88,6 @@ export class IrcHub<Id> implements Hub<Id> {
     for (const client of this.roster.clients.values()) out.close(client, reason)
     this.roster.clear()
     return out.effects()
-  }
-
-  private bury(client: Client<Id>, reason: string, out: Outbox<Id>): void {
-    const peers = this.roster.peers(client)
-    this.roster.remove(client)
-    if (peers.size > 0) out.relay(peers, null, client, `QUIT :${reason}`)
   }
 
   private outbox(): Outbox<Id> {

@@ -1,8 +1,8 @@
 // Numerics: the one table of numbered replies, each with its name, number and the shape of its text.
 //
 // Shapes are those of RFC 2812 section 5 and of modern.ircdocs.horse where that is newer (005, 410,
-// 417, 696). `<word>` is one parameter, `<words...>` is several, and whatever follows the colon is text.
-// Before the shape every numeric has the server's name, its number and the client's nickname (`*` while
+// 417, 696); 900 to 908 are those of IRCv3 (SASL). `<word>` is one parameter, `<words...>` is several, and
+// whatever follows the colon is text. Before the shape every numeric has the server's name, its number and the client's nickname (`*` while
 // it has none): `:hubbub.local 403 alice #none :No such channel`.
 
 import { wireLine } from './framing.ts'
@@ -25,6 +25,7 @@ export const NUMERICS = {
   RPL_LISTEND: ['323', ':End of LIST'],
   RPL_CHANNELMODEIS: ['324', '<channel> <modes...>'],
   RPL_CREATIONTIME: ['329', '<channel> <created s>'],
+  RPL_WHOISACCOUNT: ['330', '<nick> <account> :is logged in as'],
   RPL_NOTOPIC: ['331', '<channel> :No topic is set'],
   RPL_TOPIC: ['332', '<channel> :<topic>'],
   RPL_TOPICWHOTIME: ['333', '<channel> <source> <set s>'],
@@ -66,6 +67,13 @@ export const NUMERICS = {
   ERR_UMODEUNKNOWNFLAG: ['501', ':Unknown MODE flag'],
   ERR_USERSDONTMATCH: ['502', ':Cannot change mode for other users'],
   ERR_INVALIDMODEPARAM: ['696', '<channel> <mode> <parameter> :Invalid parameter'],
+  RPL_LOGGEDIN: ['900', '<source> <account> :You are now logged in as <name>'],
+  RPL_SASLSUCCESS: ['903', ':SASL authentication successful'],
+  ERR_SASLFAIL: ['904', ':SASL authentication failed<why>'],
+  ERR_SASLTOOLONG: ['905', ':SASL message too long'],
+  ERR_SASLABORTED: ['906', ':SASL authentication aborted'],
+  ERR_SASLALREADY: ['907', ':You have already authenticated using SASL'],
+  RPL_SASLMECHS: ['908', '<mechanisms> :are available SASL mechanisms'],
 } as const
 
 export type NumericName = keyof typeof NUMERICS

@@ -54,6 +54,12 @@ export class Outbox<Id> {
     this.done.push({ kind: 'identify', to, nick, registered })
   }
 
+  /** The password has to be verified before anything else happens to the client. */
+  verify(effect: Extract<HubEffect<Id>, { kind: 'verify' }>): void {
+    this.flush()
+    this.done.push(effect)
+  }
+
   /** `ERROR :words` to the client, after what it was sent in this call, and its end. */
   close(client: Client<Id>, words: string): void {
     this.reply(client, wireLine(`ERROR :${words}`))

@@ -7,6 +7,9 @@
 //
 // An event is a command that was accepted: a NICK that is refused with 433 is none. QUIT, PING and PONG
 // are missing because they mean the same in every state.
+//
+// A PASS or AUTHENTICATE that logs in to an account has to be verified, which takes long. There is no state
+// for that: till then nothing later of this client is looked at, so registration waits by itself.
 
 import { asciiUpper } from './names.ts'
 
@@ -22,7 +25,15 @@ export const REGISTRATION_STATES = [
 ] as const
 export type RegistrationState = (typeof REGISTRATION_STATES)[number]
 
-export const REGISTRATION_EVENTS = ['PASS', 'NICK', 'USER', 'CAP', 'CAP END', 'other'] as const
+export const REGISTRATION_EVENTS = [
+  'PASS',
+  'NICK',
+  'USER',
+  'CAP',
+  'AUTHENTICATE',
+  'CAP END',
+  'other',
+] as const
 export type RegistrationEvent = (typeof REGISTRATION_EVENTS)[number]
 
 /**
@@ -45,6 +56,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: serve('named'),
     USER: serve('introduced'),
     CAP: serve('negotiating'),
+    AUTHENTICATE: refuse451('new'),
     'CAP END': serve('new'),
     other: refuse451('new'),
   },
@@ -53,6 +65,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: serve('named'),
     USER: admit(),
     CAP: serve('negotiatingNamed'),
+    AUTHENTICATE: refuse451('named'),
     'CAP END': serve('named'),
     other: refuse451('named'),
   },
@@ -61,6 +74,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: admit(),
     USER: refuse462('introduced'),
     CAP: serve('negotiatingIntroduced'),
+    AUTHENTICATE: refuse451('introduced'),
     'CAP END': serve('introduced'),
     other: refuse451('introduced'),
   },
@@ -69,6 +83,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: serve('negotiatingNamed'),
     USER: serve('negotiatingIntroduced'),
     CAP: serve('negotiating'),
+    AUTHENTICATE: serve('negotiating'),
     'CAP END': serve('new'),
     other: refuse451('negotiating'),
   },
@@ -77,6 +92,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: serve('negotiatingNamed'),
     USER: serve('negotiatingReady'),
     CAP: serve('negotiatingNamed'),
+    AUTHENTICATE: serve('negotiatingNamed'),
     'CAP END': serve('named'),
     other: refuse451('negotiatingNamed'),
   },
@@ -85,6 +101,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: serve('negotiatingReady'),
     USER: refuse462('negotiatingIntroduced'),
     CAP: serve('negotiatingIntroduced'),
+    AUTHENTICATE: serve('negotiatingIntroduced'),
     'CAP END': serve('introduced'),
     other: refuse451('negotiatingIntroduced'),
   },
@@ -93,6 +110,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: serve('negotiatingReady'),
     USER: refuse462('negotiatingReady'),
     CAP: serve('negotiatingReady'),
+    AUTHENTICATE: serve('negotiatingReady'),
     'CAP END': admit(),
     other: refuse451('negotiatingReady'),
   },
@@ -101,6 +119,7 @@ export const REGISTRATION: Readonly<Record<RegistrationState, Row>> = {
     NICK: serve('registered'),
     USER: refuse462('registered'),
     CAP: serve('registered'),
+    AUTHENTICATE: serve('registered'),
     'CAP END': serve('registered'),
     other: serve('registered'),
   },
@@ -112,6 +131,7 @@ export function registrationEvent(command: string, params: readonly string[]): R
     case 'PASS':
     case 'NICK':
     case 'USER':
+    case 'AUTHENTICATE':
       return command
     case 'CAP':
       return asciiUpper(params[0] ?? '') === 'END' ? 'CAP END' : 'CAP'

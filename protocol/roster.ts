@@ -3,6 +3,7 @@
 // Everything is keyed in Maps and Sets, never in objects: `__proto__` and `constructor` are names like
 // any other. What is stored here outlives the chunk it came in, so it is detached from it first.
 
+import { Authenticator } from './accounts.ts'
 import type { HubOptions } from './identity.ts'
 import { foldName } from './names.ts'
 import type { RegistrationState } from './registration.ts'
@@ -20,6 +21,15 @@ export class Client<Id> {
   realname = ''
   /** What PASS gave. */
   password: string | null = null
+  /** The account that it has logged in to. */
+  account: string | null = null
+  /** How it has asked to log in last. */
+  logsInBy: 'PASS' | 'SASL' = 'PASS'
+  loginFailures = 0
+  /** It has asked for the capability `sasl`. */
+  hasSasl = false
+  /** What it has sent of a SASL message; null: it has not chosen a mechanism. */
+  saslMessage: string | null = null
   /** User mode +i: those who share no channel do not find it with WHO. */
   invisible = false
   /** `nick!user@host`: whom others see as the source of what this client does. */
@@ -84,12 +94,15 @@ export class Channel<Id> {
 
 export class Roster<Id> {
   readonly options: HubOptions
+  /** Null: nobody can log in. */
+  readonly accounts: Authenticator<Id> | null
   readonly clients = new Map<Id, Client<Id>>()
   private readonly byNick = new Map<string, Client<Id>>()
   private readonly byChannelName = new Map<string, Channel<Id>>()
 
   constructor(options: HubOptions) {
     this.options = options
+    this.accounts = options.accounts ? new Authenticator(options.accounts) : null
   }
 
   /** Whoever holds the nickname, registered or not. */

@@ -20,6 +20,8 @@ export interface Transcript {
   readonly lab: boolean
   /** It needs a server that asks for this password. */
   readonly password: string | null
+  /** It needs a server with these accounts: names and passwords. */
+  readonly accounts: readonly (readonly [name: string, password: string])[]
   readonly steps: readonly Step[]
 }
 
@@ -73,6 +75,7 @@ function readBlock(info: string, lines: readonly string[], documentLine: number)
     registered,
     lab: attributes.has('lab'),
     password: attributes.get('password') ?? null,
+    accounts: words(attributes.get('accounts')).map(readAccount),
     steps: lines
       .map((line, index) => ({ line, documentLine: documentLine + 1 + index }))
       .filter(({ line }) => line.trim() !== '')
@@ -80,7 +83,14 @@ function readBlock(info: string, lines: readonly string[], documentLine: number)
   }
 }
 
-const ATTRIBUTES: ReadonlySet<string> = new Set(['name', 'registered', 'fresh', 'lab', 'password'])
+const ATTRIBUTES: ReadonlySet<string> = new Set([
+  'name',
+  'registered',
+  'fresh',
+  'lab',
+  'password',
+  'accounts',
+])
 
 function readAttributes(info: string, documentLine: number): Map<string, string> {
   const attributes = new Map<string, string>()
@@ -109,6 +119,12 @@ function readStep(line: string, documentLine: number, clients: readonly string[]
 
 function words(text: string | undefined): string[] {
   return (text ?? '').split(' ').filter((word) => word !== '')
+}
+
+/** `name:password`. */
+function readAccount(word: string): [name: string, password: string] {
+  const [name = '', password = ''] = word.split(':')
+  return [name, password]
 }
 
 function sentBytes(text: string): string {

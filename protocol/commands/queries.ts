@@ -80,6 +80,9 @@ export function whois<Id>(request: Request<Id>): void {
   const channels = visibleChannels(client, found)
   if (channels !== '') out.numeric(client, 'RPL_WHOISCHANNELS', found.nick, channels)
   out.numeric(client, 'RPL_WHOISSERVER', found.nick, serverName, version)
+  if (found.account !== null) {
+    out.numeric(client, 'RPL_WHOISACCOUNT', found.nick, found.account)
+  }
   const idle = asSeconds(Math.max(0, nowMs - found.spokeMs))
   out.numeric(client, 'RPL_WHOISIDLE', found.nick, idle, asSeconds(found.connectedMs))
   out.numeric(client, 'RPL_ENDOFWHOIS', found.nick)

@@ -13,15 +13,24 @@ import {
   TOPIC_BYTES_MAX,
 } from '../limits.ts'
 import { asUser, asciiUpper, isNick } from '../names.ts'
+import type { Roster } from '../roster.ts'
+import { abort, logIn } from './accounts.ts'
 import type { Request } from './request.ts'
 
-export function pass<Id>({ client, params, out }: Request<Id>): boolean {
+/** The server's password, or `account:password` where there are accounts. */
+export function pass<Id>(request: Request<Id>): boolean {
+  const { client, params, roster, out } = request
   const [password] = params
   if (password === undefined || password === '') {
     out.numeric(client, 'ERR_NEEDMOREPARAMS', 'PASS')
     return false
   }
-  client.password = detach(password)
+  const colon = password.indexOf(':')
+  if (roster.accounts !== null && colon > 0 && password !== roster.options.password) {
+    logIn(request, 'PASS', password.slice(0, colon), password.slice(colon + 1))
+  } else {
+    client.password = detach(password)
+  }
   return true
 }
 
@@ -63,10 +72,10 @@ export function user<Id>({ client, params, out }: Request<Id>): boolean {
 }
 
 /**
- * Capability negotiation (IRCv3). This server offers no capability yet, so that LS and LIST are empty
- * and every REQ is refused whole, as the specification wants it.
+ * Capability negotiation (IRCv3). A server with accounts offers `sasl`, any other nothing. A REQ that asks
+ * for anything else is refused whole, as the specification wants it.
  */
-export function cap<Id>({ client, params, out }: Request<Id>): boolean {
+export function cap<Id>({ client, params, roster, out }: Request<Id>): boolean {
   const [given = '', wanted = ''] = params
   const subcommand = asciiUpper(given)
   switch (subcommand) {
@@ -74,14 +83,19 @@ export function cap<Id>({ client, params, out }: Request<Id>): boolean {
       out.numeric(client, 'ERR_NEEDMOREPARAMS', 'CAP')
       return false
     case 'LS':
-      out.say(client, `CAP ${client.nickOrStar} LS :`)
+      // Since version 302 a capability may have a value.
+      out.say(client, `CAP ${client.nickOrStar} LS :${offer(roster, Number(wanted) >= 302)}`)
       return true
     case 'LIST':
-      out.say(client, `CAP ${client.nickOrStar} LIST :`)
+      out.say(client, `CAP ${client.nickOrStar} LIST :${client.hasSasl ? 'sasl' : ''}`)
       return false
-    case 'REQ':
-      out.say(client, `CAP ${client.nickOrStar} ${wanted.trim() === '' ? 'ACK' : 'NAK'} :${wanted}`)
+    case 'REQ': {
+      const asked = wanted.split(/\s+/).filter((word) => word !== '')
+      const isOffered = asked.every((word) => roster.accounts !== null && /^-?sasl$/.test(word))
+      if (isOffered && asked.length > 0) client.hasSasl = asked.at(-1) === 'sasl'
+      out.say(client, `CAP ${client.nickOrStar} ${isOffered ? 'ACK' : 'NAK'} :${wanted}`)
       return true
+    }
     case 'END':
       return true
     default:
@@ -90,16 +104,23 @@ export function cap<Id>({ client, params, out }: Request<Id>): boolean {
   }
 }
 
+function offer<Id>({ accounts }: Roster<Id>, withValues: boolean): string {
+  return accounts === null ? '' : withValues ? 'sasl=PLAIN' : 'sasl'
+}
+
 /** Registration is complete: welcome the client, or turn it away for its password. */
 export function admit<Id>({ client, roster, out }: Request<Id>): void {
   const { options } = roster
-  if (options.password !== null && client.password !== options.password) {
+  // Who has logged in to an account needs no password besides.
+  const isLoggedIn = client.account !== null
+  if (!isLoggedIn && options.password !== null && client.password !== options.password) {
     out.numeric(client, 'ERR_PASSWDMISMATCH')
     out.close(client, 'Closing link: (Bad password)')
     roster.remove(client)
     return
   }
   client.password = null
+  if (client.saslMessage !== null) abort({ client, roster, out })
   out.identify(client)
   const { serverName, version } = options
   out.numeric(client, 'RPL_WELCOME', client.source)

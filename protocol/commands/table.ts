@@ -1,6 +1,7 @@
 // The commands that the hub knows, each with what performs it and how many parameters it cannot do
 // without. PING, PONG, QUIT, VERSION, WORK and WAIT are missing: a conversation answers them by itself.
 
+import { authenticate } from './accounts.ts'
 import { join, list, names, part, topic } from './channels.ts'
 import { mode } from './modes.ts'
 import { motd, time, who, whois } from './queries.ts'
@@ -16,6 +17,7 @@ export interface Command {
 }
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['AUTHENTICATE', { perform: authenticate, paramsMin: 0 }],
   ['CAP', { perform: cap, paramsMin: 0 }],
   ['JOIN', { perform: join, paramsMin: 1 }],
   ['LIST', { perform: list, paramsMin: 0 }],

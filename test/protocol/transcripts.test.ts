@@ -65,8 +65,10 @@ describe('the reader and the runner', () => {
   })
 })
 
-function openerFor({ lab, password }: Transcript): () => Promise<TranscriptClient> {
-  const server = new Loopback({ lab, password })
+function openerFor(transcript: Transcript): () => Promise<TranscriptClient> {
+  const { lab, password, accounts: entries } = transcript
+  const accounts = entries.length === 0 ? null : { entries, dummy: '' }
+  const server = new Loopback({ lab, password, accounts })
   return () => Promise.resolve(connect(server))
 }
 

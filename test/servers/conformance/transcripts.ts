@@ -3,10 +3,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, afterEach } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
+import { accountLine, accountsFile, removeFolders } from '../../support/accounts.ts'
 import { testFor } from '../../support/capabilities.ts'
 import { closeClients, connectTo } from '../../support/client.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
-import { readTranscripts, runTranscript, type TranscriptClient } from '../../transcripts.ts'
+import {
+  readTranscripts,
+  runTranscript,
+  type Transcript,
+  type TranscriptClient,
+} from '../../transcripts.ts'
 
 const DOCUMENT = new URL('../../../PROTOCOL.md', import.meta.url)
 
@@ -21,10 +27,21 @@ export function transcripts(model: ModelInfo): void {
     return server
   }
 
+  /** One file for all transcripts that ask for the same accounts. */
+  const files = new Map<string, string>()
+  const fileOf = ({ accounts }: Transcript): string => {
+    const key = JSON.stringify(accounts)
+    const lines = accounts.map(([name, password]) => accountLine(name, password))
+    const file = files.get(key) ?? accountsFile(lines.join(''))
+    files.set(key, file)
+    return file
+  }
+
   afterEach(closeClients)
   afterAll(async () => {
     for (const server of servers.values()) await stopCleanly(server)
     await endServers()
+    removeFolders()
   })
 
   for (const transcript of readTranscripts(
@@ -33,6 +50,7 @@ export function transcripts(model: ModelInfo): void {
     testFor(model, { clients: transcript.clients.length }, transcript.name, async () => {
       const args = transcript.lab ? ['--lab'] : []
       if (transcript.password !== null) args.push('--password', transcript.password)
+      if (transcript.accounts.length > 0) args.push('--accounts', fileOf(transcript))
       const { address } = await serverWith(args)
       await runTranscript(transcript, () => openTranscriptClient(address))
     })
