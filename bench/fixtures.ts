@@ -1,39 +1,48 @@
-// What servers must find when they start: accounts to log in to. It is made before the first trial, kept in a
+// What servers must find when they start: accounts to log in to, and a file to be fetched. It is made before the first trial, kept in a
 // temporary folder, and removed after the last one.
 
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WorkloadName } from '../clients/load/contract.ts'
-import { loginOf } from '../clients/load/index.ts'
+import { FILE_NAME, fileBytes, loginOf } from '../clients/load/index.ts'
 import { Failure } from './errors.ts'
 import type { Plan } from './plan.ts'
 import { serveWords } from './workloads.ts'
 
+const ACCOUNTS = 'accounts'
+const ROOT = 'files'
+
 export class Fixtures {
   #folder: string | null = null
-  #accounts: string | null = null
 
   /**
    * Makes what the trials of the plan need. `command`: program and words up to and including `serve`.
    * Throws a Failure.
    */
   async make(plan: Plan, command: readonly string[], signal: AbortSignal): Promise<void> {
-    const logins = plan.trials.filter(({ point }) => point.workload.name === 'login')
-    const count = Math.max(0, ...logins.map(({ point }) => point.senders))
-    if (count === 0) return
-    this.#folder = mkdtempSync(join(tmpdir(), 'hubbub-bench-'))
-    this.#accounts = join(this.#folder, 'accounts')
-    for (let client = 0; client < count; client++) {
-      await addAccount(command.slice(0, -1), client, this.#accounts, signal)
+    const points = plan.points.filter(({ cannot }) => cannot === null)
+    const logins = points.filter(({ workload }) => workload.name === 'login')
+    const accounts = Math.max(0, ...logins.map(({ senders }) => senders))
+    for (let client = 0; client < accounts; client++) {
+      await addAccount(command.slice(0, -1), client, this.#path(ACCOUNTS), signal)
     }
+    if (!points.some(({ workload }) => workload.name === 'file')) return
+    mkdirSync(this.#path(ROOT))
+    writeFileSync(join(this.#path(ROOT), FILE_NAME), fileBytes())
+  }
+
+  #path(name: string): string {
+    this.#folder ??= mkdtempSync(join(tmpdir(), 'hubbub-bench-'))
+    return join(this.#folder, name)
   }
 
   /** What is added to `hubbub serve` for this workload. */
   serveWords(name: WorkloadName): string[] {
-    const accounts = name === 'login' ? ['--accounts', this.#accounts ?? ''] : []
-    return [...serveWords(name), ...accounts]
+    const accounts = name === 'login' ? ['--accounts', this.#path(ACCOUNTS)] : []
+    const root = name === 'file' ? ['--root', this.#path(ROOT)] : []
+    return [...serveWords(name), ...accounts, ...root]
   }
 
   remove(): void {

@@ -40,6 +40,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       session: { clients: [8], warmupMs: 300, durationMs: 1000 },
       echo: { clients: [12], warmupMs: 700, durationMs: 700 },
       http: { clients: [12], warmupMs: 700, durationMs: 700 },
+      file: { clients: [12], warmupMs: 700, durationMs: 700 },
       // One in ten computes, and one alone would not make a queue.
       work: { clients: [20], warmupMs: 700, durationMs: 700 },
       // A login is most of a second of CPU time.
@@ -56,6 +57,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      file: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       work: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       login: { clients: [50], warmupMs: 2000, durationMs: 5000 },
     },
@@ -70,6 +72,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      file: { clients: [4, 20], warmupMs: 1000, durationMs: 2000 },
       work: { clients: [20, 50], warmupMs: 2000, durationMs: 2000 },
       login: { clients: [20, 50], warmupMs: 2000, durationMs: 5000 },
     },

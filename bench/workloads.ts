@@ -60,6 +60,13 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     serve: [],
     does: 'Each client keeps its connection and asks for the same page again and again.',
   },
+  file: {
+    ...WORKLOADS.file.unit,
+    part: NO_PART,
+    hasMessages: false,
+    serve: [],
+    does: 'Each client fetches a file of 1 MiB again and again, and compares every byte; times are those of a file.',
+  },
 }
 
 /** The workloads that are run when none is named: those of the chat that every report has. */

@@ -36,6 +36,10 @@ export function loginOf(client: number): { user: string; password: string } {
   return { user: `bench${client}`, password: 'measured by many' }
 }
 
+/** `file`: what is fetched. The server must have it, with the bytes of fileBytes(). A MiB is what is counted. */
+export const FILE_NAME = 'bench.bin'
+export const FILE_BYTES = 1 << 20
+
 const STREAMS = ['tcp', 'unix'] as const
 const ALONE = { clientsMin: 1, why: '' } as const
 
@@ -105,6 +109,15 @@ export const WORKLOADS = {
     together: ALONE,
     clientsStay: true,
   },
+  file: {
+    service: 'file',
+    transports: STREAMS,
+    unit: { one: 'MiB', many: 'MiB' },
+    beside: null,
+    sendersShare: 0,
+    together: ALONE,
+    clientsStay: true,
+  },
 } as const satisfies Readonly<Record<string, WorkloadInfo>>
 
 export type WorkloadName = keyof typeof WORKLOADS
@@ -127,7 +140,7 @@ export interface LoadSpec {
   readonly clients: number
   /** How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute. `login`: they log in. */
   readonly senders: number
-  /** Requests in flight on each connection; `room`: messages per barrier. */
+  /** Requests in flight on each connection; `room`: messages per barrier; `file`: one, whatever it says. */
   readonly window: number
   /** Length of the text after the colon of each PING or PRIVMSG; `echo`: without its CR LF. At least 24. */
   readonly messageBytes: number

@@ -6,6 +6,7 @@ import { Control } from './control.ts'
 import { DatagramEchoDriver } from './datagrams.ts'
 import type { Driver, Outcome, Task } from './drive.ts'
 import { EchoDriver } from './echo.ts'
+import { FileDriver } from './file.ts'
 import { HttpDriver } from './http.ts'
 import { LoginDriver } from './login.ts'
 import { PingDriver } from './ping.ts'
@@ -22,6 +23,7 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   work: WorkDriver,
   login: LoginDriver,
   http: HttpDriver,
+  file: FileDriver,
 }
 
 /** Over datagrams there is one. */
