@@ -13,6 +13,12 @@ const open = new Set<Client>()
 
 let tokens = 0
 
+/**
+ * A nickname is free this soon after its owner has gone, whichever way it went. Where clients are served by
+ * several processes, the news of a departure may come after the next client.
+ */
+export const NICK_FREE_MS_MAX = 250
+
 export class Client {
   readonly #socket: Socket
   /** Lines that have arrived and were not taken yet. */
@@ -142,14 +148,17 @@ export class Client {
     for (const line of this.#lines.splice(0)) onLine(line)
   }
 
-  /** Registers under a nickname, and takes the welcome. */
+  /** Registers under a nickname, and takes the welcome. Who had it before may be gone only just now. */
   async register(nick: string, password?: string): Promise<this> {
     if (password !== undefined) this.say(`PASS ${password}`)
-    this.say(`NICK ${nick}`, `USER ${nick} 0 * :${nick}`)
-    const lines = await this.linesTo(/^(?:\S+ (?:422|376|43\d|464) |ERROR)/)
-    if (!/^\S+ (?:422|376) /.test(lines.at(-1) as string)) {
-      throw new Error(`${nick} could not register: ${lines.at(-1)}`)
-    }
+    this.say(`USER ${nick} 0 * :${nick}`)
+    const untilMs = performance.now() + NICK_FREE_MS_MAX
+    let last: string
+    do {
+      this.say(`NICK ${nick}`)
+      last = await this.lineLike(/^(?:\S+ (?:422|376|43\d|464) |ERROR)/)
+    } while (/^\S+ 433 /.test(last) && performance.now() < untilMs)
+    if (!/^\S+ (?:422|376) /.test(last)) throw new Error(`${nick} could not register: ${last}`)
     return this
   }
 

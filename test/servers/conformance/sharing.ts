@@ -4,12 +4,16 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { testFor } from '../../support/capabilities.ts'
-import { type Client, closeClients, connectTo, members, registered } from '../../support/client.ts'
+import {
+  type Client,
+  closeClients,
+  connectTo,
+  members,
+  NICK_FREE_MS_MAX,
+  registered,
+} from '../../support/client.ts'
 import { until } from '../../support/conditions.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
-
-/** A nickname is free this soon after its owner has gone, whichever way it went. */
-const NICK_FREE_MS_MAX = 250
 
 export function sharing(model: ModelInfo): void {
   let server: TestServer

@@ -50,7 +50,7 @@ export function floods(model: ModelInfo): void {
       await makeChannels(server, 5)
       for (const question of questions) {
         const slow = new SlowReader(server.address)
-        slow.say('NICK slow', 'USER slow 0 * :slow')
+        slow.say(`NICK ${question.slice(0, 3)}`, 'USER slow 0 * :slow')
         await slow.lineLike(/ 422 /)
         const before = residentBytes(server)
         await slow.sayUntilRefused(question, 1_000_000)
