@@ -2,7 +2,7 @@
 // like any other, but for its answers, which come later: a client is held up until its line was acknowledged.
 //
 // PING must be a barrier here, too: whoever has seen an answer to it has seen every message that was relayed
-// before, by whichever process. The three rules of owner.ts, for many clients at a time:
+// before, by whichever process. The three rules of hub-link.ts, for many clients at a time:
 //
 // 1. After a line was passed to the hub, nothing later of the same client is answered until the hub has
 //    acknowledged it.
@@ -41,7 +41,7 @@ import {
 import { LINK_BUFFER_BYTES } from './link.ts'
 import type { Client, NetClients } from './net-loop.ts'
 
-/** As in owner.ts: below both of these, what one read of the link returned cannot come from a full one. */
+/** As in hub-link.ts: below both of these, what one read of the link returned cannot come from a full one. */
 const NEARLY_FULL_BYTES = LINK_BUFFER_BYTES / 8
 const NEARLY_FULL_FRAMES = 32
 

@@ -14,7 +14,10 @@
 //                                      TICK     time has passed (heartbeatMs): look at the clock, and say BEAT
 //                                      CLOSE    last bytes to write; then end the connection
 //
-// The class Link, the hub's end of one, is in switchboard.ts.
+// The link of a spare, an owner that was started before its client came, begins with one byte that is no
+// frame: it brings the client (hub-link.ts, awaitClient).
+//
+// The hub's end of a link is the class Link in switchboard.ts, the owner's is HubLink in hub-link.ts.
 //
 // Payloads are latin1 strings, one character for one byte, as everywhere in the protocol.
 
@@ -36,6 +39,13 @@ export const HEADER_BYTES = 3
  * twice this size always has room for a whole one.
  */
 export const PAYLOAD_BYTES_MAX = 16 * 1024
+
+// A thread and the hub share two words of memory besides.
+
+/** How often the hub has written to the link. */
+export const POSTED_WORD = 0
+/** The number of the descriptor of a spare's client. */
+export const CLIENT_WORD = 1
 
 /** Room in the kernel for each direction. Linux's default for Unix sockets; macOS has 8 KiB otherwise. */
 export const LINK_BUFFER_BYTES = 212_992

@@ -6,16 +6,8 @@
 // sends it bytes over the link (link.ts), and the owner writes them; so lines never interleave, and a
 // client that does not read blocks its own owner and nobody else.
 //
-// It waits in poll(2) on two descriptors, client and link. PING must be a barrier: whoever has seen an
-// answer to it has seen every message that was relayed before. Three rules make that true here:
-//
-// 1. After a line was passed to the hub, nothing later of the same client is answered until the hub has
-//    acknowledged it. Deliveries are written meanwhile, so owner and hub never wait for each other.
-// 2. The link is read after the client, and before the client is answered, whether or not poll has seen
-//    anything on it: what was relayed before a request was sent is in the link when the request is here.
-//    (Threads share memory with the hub. There a counter tells that nothing was sent, and saves a call.)
-// 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the owner asks
-//    for an acknowledgement (SYNC), which comes after all of it, before it answers.
+// It waits in poll(2) on two descriptors, client and link. How it takes turns between them, so that a
+// client's answers and what it hears from others come in the right order, is in hub-link.ts.
 
 import { uptime } from 'node:process'
 import { isMainThread, threadId, workerData } from 'node:worker_threads'
@@ -32,38 +24,24 @@ import {
   lowerPriority,
   PollSet,
   READABLE,
-  recv,
   recvNow,
-  sendAll,
   shutdown,
 } from '../posix/index.ts'
 import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
 import type { FileSession } from './files.ts'
+import { HubGone, HubLink, type Receiver } from './hub-link.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
-import {
-  ACK,
-  BEAT,
-  CLOSE,
-  DELIVER,
-  GONE,
-  HEADER_BYTES,
-  IDENTIFY,
-  LINE,
-  LINK_BUFFER_BYTES,
-  PAYLOAD_BYTES_MAX,
-  SYNC,
-  TICK,
-} from './link.ts'
 import type { Settings } from './model.ts'
 
 /** What an owner is given: two descriptors and the settings of the service. */
 export interface HandOver {
-  readonly client: number
+  /** Null in a spare, which was started in advance: its client comes over the link. */
+  readonly client: number | null
   readonly link: number
   readonly settings: Settings
-  /** How often the hub has written to the link, in memory shared with it. A process has no such thing. */
-  readonly posted?: Int32Array | undefined
+  /** Words of memory that are shared with the hub (link.ts). A process has no such thing. */
+  readonly words?: Int32Array | undefined
 }
 
 /**
@@ -81,42 +59,22 @@ const CLIENT_SLOT = 0
 const LINK_SLOT = 1
 
 /**
- * Below both of these, what one read of the link returned cannot come from a full one: even with the
- * kernel's book-keeping (at most 1.3 KiB for each piece on Linux) it is less than half of its room.
- */
-const NEARLY_FULL_BYTES = LINK_BUFFER_BYTES / 8
-const NEARLY_FULL_FRAMES = 32
-
-/**
  * Milliseconds of a monotonic clock. `performance.now()` would be three functions of JavaScript, and here
  * every function has to get warm once for every client; this is one call into Node itself.
  */
 const clockMs = (): number => uptime() * 1000
 
-/** The hub has closed the link, or its process is dead. There is nobody left to talk for. */
-class HubGone extends Error {}
-
-class Owner {
+class Owner implements Receiver {
   private readonly client: BlockingClient
-  private readonly link: number
+  private readonly link: HubLink
   private readonly settings: Settings
   private readonly service: Service
   private readonly conversation: Conversation
   private readonly files: FileSession | null
   private readonly ready = new PollSet(2)
   private readonly input = new IoBuffer(16 * 1024)
-  private readonly output = new IoBuffer(16 * 1024)
-  /** Frames from the link: `filled` bytes of them wait to be looked at. */
-  private readonly frames = new IoBuffer(2 * (PAYLOAD_BYTES_MAX + HEADER_BYTES))
-  private filled = 0
-  private acknowledged = true
-  /** The hub may hold deliveries that the link had no room for. */
-  private behind = false
   /** The connection is over: by the hub's word, the conversation's, or the client's. */
-  private over = false
-  private readonly posted: Int32Array | undefined
-  /** The value of `posted` when the link was last read. */
-  private seen = 0
+  over = false
   /** When the hub last heard of us. */
   private toldMs = clockMs()
   /**
@@ -128,7 +86,9 @@ class Owner {
   private ticked = false
 
   constructor(
-    { client, link, settings, posted }: HandOver,
+    client: number,
+    link: HubLink,
+    settings: Settings,
     service: Service,
     files: FileSession | null,
   ) {
@@ -142,11 +102,11 @@ class Owner {
     this.settings = settings
     this.service = service
     this.files = files
-    this.posted = posted
     this.latestMs = this.toldMs + settings.server.heartbeatMs
     this.conversation = service.conversation(settings, this.toldMs)
     this.ready.set(CLIENT_SLOT, client, READABLE)
-    this.ready.set(LINK_SLOT, link, READABLE)
+    this.ready.set(LINK_SLOT, link.socket, READABLE)
+    link.attach(this)
   }
 
   /** Serves the client to the end of the connection. Throws HubGone when nobody is left to serve for. */
@@ -157,18 +117,12 @@ class Owner {
       this.ready.poll(2, ticked ? 0 : -1)
       if (ticked) this.beatWhenDue()
       if (this.ready.isReady(CLIENT_SLOT)) this.receive()
-      if (ticked) this.tick() // Now that it has been heard, its silence is its own.
-      if (this.mayHaveMail()) this.listen(recvNow)
+      if (ticked) this.lookAtTime() // Now that it has been heard, its silence is its own.
+      this.link.hear(this.ready.isReady(LINK_SLOT))
       this.converse()
     }
     this.files?.end()
     this.client.linger(this.settings.server.lingerMs)
-  }
-
-  /** Rule 2. True too for what poll has seen: the end of the link is not posted. */
-  private mayHaveMail(): boolean {
-    if (this.posted === undefined || this.ready.isReady(LINK_SLOT)) return true
-    return Atomics.load(this.posted, 0) !== this.seen
   }
 
   /** Takes in what the client sent. */
@@ -189,14 +143,14 @@ class Owner {
     while (!this.over) {
       const effect = this.conversation.nextEffect()
       if (effect === null) return
-      if (this.behind) this.synchronise()
+      this.link.catchUp()
       switch (effect.kind) {
         case 'reply':
           this.write(effect.text)
           if (effect.text.length > LONG_BYTES) this.beatWhenDue()
           break
         case 'hub':
-          this.ask(LINE, effect.line)
+          this.link.pass(effect.line)
           break
         case 'compute':
           busyFor(effect.ms)
@@ -224,7 +178,7 @@ class Owner {
       const leftMs = endMs - clockMs()
       if (leftMs <= 0) break
       this.ready.poll(2, Math.min(Math.ceil(leftMs), this.settings.server.heartbeatMs))
-      if (this.ready.isReady(LINK_SLOT)) this.listen(recvNow)
+      this.link.hear(this.ready.isReady(LINK_SLOT))
       this.beatWhenDue()
     }
     this.ready.set(CLIENT_SLOT, this.client.socket, READABLE)
@@ -240,7 +194,7 @@ class Owner {
     }
     // A file is many requests, and the hub may have something to say before its end.
     this.beatWhenDue()
-    if (this.mayHaveMail()) this.listen(recvNow)
+    this.link.hear(this.ready.isReady(LINK_SLOT))
   }
 
   /** Looks at the clock, after something that may have taken long. */
@@ -255,94 +209,15 @@ class Owner {
   private beat(): void {
     this.toldMs = clockMs()
     this.latestMs = this.toldMs + this.settings.server.heartbeatMs
-    this.tell(BEAT, '')
+    this.link.beat()
   }
 
   /** What time alone brings about. */
-  private tick(): void {
+  private lookAtTime(): void {
     this.ticked = false
     const effect = this.conversation.tick(clockMs())
     if (effect !== null && 'text' in effect) this.write(effect.text)
     if (effect?.kind === 'close') this.end(effect.reason)
-  }
-
-  /** Takes frames from the link, and performs each whole one. */
-  private listen(receive: typeof recv): void {
-    const { length } = this.frames
-    // The hub counts after it has written, and we look at the count before we read: so what was written
-    // before a count that we have seen is never missed. At worst we look for nothing.
-    if (this.posted !== undefined) this.seen = Atomics.load(this.posted, 0)
-    const count = receive(this.link, this.frames, this.filled, length - this.filled)
-    if (count === AGAIN) return
-    if (count === 0) throw new HubGone()
-    this.filled += count
-    const { bytes } = this.frames
-    let at = 0
-    let frames = 0
-    while (this.filled - at >= HEADER_BYTES) {
-      const end = at + HEADER_BYTES + bytes[at + 1]! + (bytes[at + 2]! << 8)
-      if (end > this.filled) break
-      this.performFrame(bytes[at]!, at + HEADER_BYTES, end)
-      at = end
-      frames++
-    }
-    if (at < this.filled) bytes.copyWithin(0, at, this.filled)
-    this.filled -= at
-    if (this.filled > 0 || count > NEARLY_FULL_BYTES || frames > NEARLY_FULL_FRAMES) {
-      this.behind = true
-    }
-  }
-
-  private performFrame(kind: number, start: number, end: number): void {
-    switch (kind) {
-      case DELIVER:
-        this.deliver(start, end)
-        break
-      case ACK:
-        this.acknowledged = true
-        break
-      case IDENTIFY: {
-        const registered = this.frames.bytes[start] === 0x31
-        this.conversation.identify(this.frames.read(start + 1, end), registered)
-        break
-      }
-      case TICK:
-        this.ticked = true
-        this.beat()
-        break
-      case CLOSE:
-        this.deliver(start, end)
-        this.over = true
-        break
-      default:
-        throw new Error(`The link has a frame of an unknown kind: ${kind}`)
-    }
-  }
-
-  private tell(kind: number, payload: string): void {
-    const { output } = this
-    output.bytes[0] = kind
-    output.bytes[1] = payload.length & 0xff
-    output.bytes[2] = payload.length >> 8 // Lines and reasons are short.
-    output.write(payload, HEADER_BYTES)
-    try {
-      sendAll(this.link, output, 0, HEADER_BYTES + payload.length)
-    } catch {
-      throw new HubGone() // EPIPE, ECONNRESET: there is no other reason for a socketpair to fail.
-    }
-  }
-
-  /** Tells the hub something, and writes deliveries until it has acknowledged it (rule 1). */
-  private ask(kind: number, payload: string): void {
-    this.acknowledged = false
-    this.tell(kind, payload)
-    while (!this.acknowledged && !this.over) this.listen(recv)
-  }
-
-  /** Rule 3. */
-  private synchronise(): void {
-    this.behind = false // Before: what is read meanwhile may say that there is more again.
-    this.ask(SYNC, '')
   }
 
   private write(text: string): void {
@@ -354,15 +229,31 @@ class Owner {
     }
   }
 
+  // What the hub says (hub-link.ts).
+
   /** Writes a delivery from where the link has put it. */
-  private deliver(start: number, end: number): void {
+  deliver(start: number, end: number): void {
     if (this.over) return
     try {
-      this.client.send(this.frames, start, end)
+      this.client.send(this.link.frames, start, end)
     } catch (error) {
       this.fail(error)
     }
     if (end - start > LONG_BYTES) this.beatWhenDue()
+  }
+
+  identify(name: string, registered: boolean): void {
+    this.conversation.identify(name, registered)
+  }
+
+  tick(): void {
+    this.ticked = true
+    this.beat()
+  }
+
+  close(start: number, end: number): void {
+    this.deliver(start, end)
+    this.over = true
   }
 
   private fail(error: unknown): void {
@@ -374,7 +265,7 @@ class Owner {
   private end(reason: string): void {
     if (this.over) return
     this.over = true
-    this.tell(GONE, reason)
+    this.link.gone(reason)
   }
 
   /** A fault in our own code. The client gets a last word if its socket takes it. */
@@ -386,12 +277,16 @@ class Owner {
 
 /** Runs the conversation, and ends when it ends. The descriptors are closed by whoever made them. */
 async function own(handOver: HandOver): Promise<void> {
-  const { service, files: fileSettings } = handOver.settings
+  const { settings } = handOver
+  const link = new HubLink(handOver.link, handOver.words)
   // Loaded by the one service that needs it: what is loaded, every client pays for.
-  const files = fileSettings && new (await import('./files.ts')).FileSession(fileSettings)
-  const owner = new Owner(handOver, await loadService(service), files ?? null)
+  const files = settings.files && new (await import('./files.ts')).FileSession(settings.files)
+  const service = await loadService(settings.service)
+  lowerPriority(NICE_STEPS)
+  const client = handOver.client ?? link.awaitClient()
+  if (client === null) return
+  const owner = new Owner(client, link, settings, service, files ?? null)
   try {
-    lowerPriority(NICE_STEPS)
     owner.run()
   } catch (error) {
     if (!(error instanceof HubGone)) {
@@ -403,14 +298,14 @@ async function own(handOver: HandOver): Promise<void> {
   }
   files?.end()
   // Closing the descriptor is not ours (a thread shares it), ending the connection is.
-  shutdown(handOver.client, 'both')
+  shutdown(client, 'both')
 }
 
 // This file is what a worker thread or a child process runs. A thread is handed the numbers of its
 // descriptors; a process inherits them under the numbers that its parent gave them.
 if (isMainThread) {
   dieWithParent()
-  await own({ client: 3, link: 4, settings: JSON.parse(process.argv[2]!) as Settings })
+  await own(JSON.parse(process.argv[2]!) as HandOver)
 } else {
   await own(workerData as HandOver)
 }

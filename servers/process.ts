@@ -9,15 +9,18 @@
 // When to use it   Conversations that must not be able to harm each other; few of them.
 //                  When not: many clients. Each costs 11 MB of memory, not counting what all Nodes
 //                  share, and 100 ms of CPU to start. Node cannot fork(2): V8 keeps its code out of
-//                  the child. So each child is a new Node.
-// Leaves out       Processes started in advance: each client waits for its own.
-// Read next        owner.ts, what the process runs; link.ts, how it talks to the parent.
+//                  the child. So each child is a new Node. Spares (spares.ts) are started in advance and
+//                  save a client the wait, not the machine the work.
+// Leaves out       A process that serves one client after the other: that would be a pool.
+// Read next        owner.ts, what the process runs; hub-link.ts, how it talks to the parent.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { close } from '../posix/index.ts'
+import { AGAIN, close, sendDescriptor } from '../posix/index.ts'
 import { accepted, hostOf, refuse } from './accepting.ts'
-import type { Server, Settings, Setup } from './model.ts'
+import { forOwners, type Server, type Settings, type Setup } from './model.ts'
+import type { HandOver } from './owner.ts'
+import { Spares } from './spares.ts'
 import { type Link, Switchboard } from './switchboard.ts'
 
 const OWNER = fileURLToPath(new URL('./owner.js', import.meta.url))
@@ -26,23 +29,28 @@ export function serve(setup: Setup): Server {
   return new ProcessServer(setup)
 }
 
-/** One client: the process that has its socket. The parent keeps no copy of it. */
-interface Client {
+/** A process, and its link to the hub. Its client's socket is its own: the parent keeps no copy of it. */
+interface Owner {
   readonly link: Link
-  readonly owner: ChildProcess
+  readonly child: ChildProcess
 }
 
 class ProcessServer implements Server {
-  readonly ready = Promise.resolve()
+  readonly ready: Promise<void>
   private readonly setup: Setup
   private readonly switchboard: Switchboard
-  private readonly clients = new Set<Client>()
+  private readonly owners = new Set<Owner>()
+  /** Those of them that wait for a client. */
+  private readonly spares: Spares<Owner>
   private readonly accepting: Promise<void>
   private emptied: () => void = () => {}
 
   constructor(setup: Setup) {
     this.setup = setup
-    this.switchboard = new Switchboard(setup.settings, setup.service, setup.log)
+    const { settings, service, log } = setup
+    this.switchboard = new Switchboard(settings, service, log)
+    this.spares = new Spares(settings.server.spares, this.switchboard, () => this.start(null), log)
+    this.ready = this.spares.ready
     this.accepting = this.accept()
   }
 
@@ -55,73 +63,97 @@ class ProcessServer implements Server {
         log(`A client could not be taken: ${String(error)}`)
         refuse(socket, service.lastWords.internalError)
       }
-      await this.switchboard.settled()
+      if (this.spares.size === 0) await this.switchboard.settled()
     }
     listener.close()
   }
 
   private admit(socket: number): void {
     const { settings, service } = this.setup
-    if (this.clients.size >= settings.server.clientsMax) {
+    if (this.owners.size - this.spares.size >= settings.server.clientsMax) {
       return refuse(socket, service.lastWords.serverFull)
     }
-    const { link, owner } = this.switchboard.connect(
-      hostOf(socket),
-      (its) => startOwner(settings, socket, its),
-      () => this.kill(client),
-    )
-    // Our copies go at once. While one is open here, the child's death would not end the connection.
-    close(link.ownersEnd)
-    if (owner.pid === undefined) {
-      owner.once('error', (error) => this.fail(socket, error))
-      return this.switchboard.bury(link)
-    }
+    const owner = this.handOver(socket) ?? this.start(socket)
+    if (owner === null) return refuse(socket, service.lastWords.internalError)
+    this.switchboard.connect(owner.link, hostOf(socket))
+    // Our copy goes at once. While one is open here, the child's death would not end the connection.
     close(socket)
-    const client: Client = { link, owner }
-    this.clients.add(client)
-    owner.once('exit', () => this.bury(client))
+  }
+
+  /** Gives the client to a spare, if there is one. */
+  private handOver(socket: number): Owner | null {
+    for (let owner = this.spares.take(); owner !== null; owner = this.spares.take()) {
+      try {
+        if (sendDescriptor(owner.link.hubsEnd, socket) !== AGAIN) return owner
+      } catch {
+        // It has just ended (EPIPE).
+      }
+      this.kill(owner)
+    }
+    return null
+  }
+
+  /** Starts a process, for a client or in advance. Null when that is not possible. */
+  private start(socket: number | null): Owner | null {
+    const { link, owner: child } = this.switchboard.start(
+      (its) => startOwner(this.setup.settings, socket, its),
+      () => this.kill(owner),
+    )
+    const owner: Owner = { link, child }
+    close(link.ownersEnd) // As for the client's.
+    if (child.pid === undefined) {
+      child.once('error', (error) => this.fail(error))
+      this.switchboard.bury(link)
+      return null
+    }
+    this.owners.add(owner)
+    child.once('exit', () => this.bury(owner))
+    return owner
   }
 
   /** The process could not start: out of memory, or of processes. */
-  private fail(socket: number, error: Error): void {
+  private fail(error: Error): void {
     this.setup.log(`A process could not be started: ${error.message}`)
-    refuse(socket, this.setup.service.lastWords.internalError)
   }
 
   /** Ends a process wherever it is, stopped ones included. */
-  private kill(client: Client): void {
-    client.owner.kill('SIGKILL')
+  private kill(owner: Owner): void {
+    owner.child.kill('SIGKILL')
   }
 
   /** The process has ended, in whatever way, and the kernel has closed its descriptors. */
-  private bury(client: Client): void {
-    this.switchboard.bury(client.link)
-    this.clients.delete(client)
-    if (this.clients.size === 0) this.emptied()
+  private bury(owner: Owner): void {
+    this.switchboard.bury(owner.link)
+    this.spares.bury(owner)
+    this.owners.delete(owner)
+    if (this.owners.size === 0) this.emptied()
   }
 
   async drain(): Promise<void> {
     this.setup.listener.stop()
+    this.spares.stop()
     this.switchboard.shutdown()
     const killing = setTimeout(() => {
-      for (const client of this.clients) this.kill(client)
+      for (const owner of this.owners) this.kill(owner)
     }, this.setup.settings.server.drainMs)
     await new Promise<void>((resolve) => {
       this.emptied = resolve
-      if (this.clients.size === 0) resolve()
+      if (this.owners.size === 0) resolve()
     })
     await this.accepting
     clearTimeout(killing)
   }
 }
 
-/**
- * A process inherits its descriptors: the client becomes its number 3, the link its number 4. Its command
- * line is for everybody to read, so it gets no secret; the password is the hub's business anyway.
- */
-function startOwner(settings: Settings, socket: number, link: Link): ChildProcess {
-  const withoutSecret: Settings = { ...settings, password: null }
-  return spawn(process.execPath, [OWNER, JSON.stringify(withoutSecret)], {
-    stdio: ['ignore', 'ignore', 'inherit', socket, link.ownersEnd],
+/** What children inherit of our environment: all but the secret in it (cli.ts, --password). */
+const { HUBBUB_PASSWORD: _, ...ENVIRONMENT } = process.env
+
+/** A process inherits its descriptors: the link becomes its number 3, the client its number 4. */
+function startOwner(settings: Settings, socket: number | null, link: Link): ChildProcess {
+  const client = socket === null ? null : 4
+  const handOver: HandOver = { client, link: 3, settings: forOwners(settings) }
+  return spawn(process.execPath, [OWNER, JSON.stringify(handOver)], {
+    stdio: ['ignore', 'ignore', 'inherit', link.ownersEnd, ...(socket === null ? [] : [socket])],
+    env: ENVIRONMENT,
   })
 }

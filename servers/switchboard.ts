@@ -11,6 +11,7 @@ import type { Hub, Service } from '../protocol/index.ts'
 import { close, setSendBufferBytes, socketpair } from '../posix/index.ts'
 import {
   ACK,
+  CLIENT_WORD,
   CLOSE,
   deliveryFrames,
   frame,
@@ -18,6 +19,7 @@ import {
   IDENTIFY,
   LINE,
   LINK_BUFFER_BYTES,
+  POSTED_WORD,
   readFrames,
   SYNC,
   TICK,
@@ -39,12 +41,18 @@ const KILL_MARGIN_MS = 500
 /** The hub's end of one link. */
 export class Link {
   readonly socket: Socket
+  /** The number of its descriptor, which is the socket's to close. */
+  readonly hubsEnd: number
   /** The owner's end, which is the caller's. */
   readonly ownersEnd: number
   /** Ends the owner at once, when it cannot be asked to end. */
   readonly kill: () => void
-  /** How often we have written, in memory that a thread shares with us (owner.ts, rule 2). */
-  readonly posted = new Int32Array(new SharedArrayBuffer(4))
+  /** Memory that a thread shares with us (link.ts). */
+  readonly words = new Int32Array(new SharedArrayBuffer(8))
+  /** The owner was started in advance, and waits for its client. */
+  isSpare = true
+  /** Called when the owner has said its first word, or has ended without one. */
+  onStarted: () => void = () => {}
   /** Frames of this turn. */
   frames = ''
   /** Deliveries of this turn, not yet in a frame: consecutive ones share one. */
@@ -59,10 +67,17 @@ export class Link {
   /** Kills an owner that does not end by itself. */
   private killing: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, ownersEnd: number, kill: () => void) {
+  constructor(socket: Socket, hubsEnd: number, ownersEnd: number, kill: () => void) {
     this.socket = socket
+    this.hubsEnd = hubsEnd
     this.ownersEnd = ownersEnd
     this.kill = kill
+  }
+
+  /** Brings a thread its client. A process is sent the descriptor itself. */
+  bring(client: number): void {
+    Atomics.store(this.words, CLIENT_WORD, client)
+    this.socket.write('\0')
   }
 
   /** The owner has been told to end, or is about to. */
@@ -83,7 +98,8 @@ export class Switchboard implements ClientPort<Link> {
   private readonly links = new Set<Link>()
   /** Those that have not said anything yet. */
   private readonly starting = new Set<Link>()
-  private wakeAcceptor: () => void = () => {}
+  /** Those who wait for fewer of them. */
+  private readonly waiting: (() => void)[] = []
   private readonly turn = new Turn<Link>((links) => this.flushAll(links))
   /** All links are read into the same memory: each piece is taken out before the next is read. */
   private readonly memory = Buffer.allocUnsafeSlow(64 * 1024)
@@ -99,19 +115,14 @@ export class Switchboard implements ClientPort<Link> {
   }
 
   /**
-   * A new client: makes a link for it, and has `start` start an owner at the link's other end. When that
-   * throws, nothing is left behind.
+   * Makes a link, and has `start` start an owner at its other end. When that throws, nothing is left
+   * behind.
    */
-  connect<Owner>(
-    host: string,
-    start: (link: Link) => Owner,
-    kill: () => void,
-  ): { link: Link; owner: Owner } {
+  start<Owner>(start: (link: Link) => Owner, kill: () => void): { link: Link; owner: Owner } {
     const link = this.open(kill)
     this.links.add(link)
     this.starting.add(link)
     try {
-      perform(this.hub.connect(link, host, Date.now()), this)
       return { link, owner: start(link) }
     } catch (error) {
       this.bury(link)
@@ -120,10 +131,17 @@ export class Switchboard implements ClientPort<Link> {
     }
   }
 
+  /** The owner at the other end of the link has a client from now on. */
+  connect(link: Link, host: string): void {
+    link.isSpare = false
+    if (this.hasStarted(link)) link.heardMs = performance.now()
+    perform(this.hub.connect(link, host, Date.now()), this)
+  }
+
   private open(kill: () => void): Link {
     const [ourEnd, ownersEnd] = socketpair()
     try {
-      // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of owner.ts counts on it.
+      // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of hub-link.ts counts on it.
       for (const end of [ourEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
       const options: SocketConstructorOpts & { onread: OnReadOpts } = {
         fd: ourEnd,
@@ -134,7 +152,7 @@ export class Switchboard implements ClientPort<Link> {
           callback: (count) => this.receive(link, this.memory.toString('latin1', 0, count)),
         },
       }
-      const link = new Link(new Socket(options), ownersEnd, kill)
+      const link = new Link(new Socket(options), ourEnd, ownersEnd, kill)
       link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
       link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
       link.socket.resume()
@@ -163,12 +181,19 @@ export class Switchboard implements ClientPort<Link> {
    */
   async settled(): Promise<void> {
     while (this.starting.size >= STARTING_MAX) {
-      await new Promise<void>((resolve) => (this.wakeAcceptor = resolve))
+      await new Promise<void>((resolve) => this.waiting.push(resolve))
     }
   }
 
+  /** The owner has said something, so its client need not wait for it. */
+  hasStarted(link: Link): boolean {
+    return !this.starting.has(link)
+  }
+
   private started(link: Link): void {
-    if (this.starting.delete(link)) this.wakeAcceptor()
+    if (!this.starting.delete(link)) return
+    link.onStarted()
+    for (const wake of this.waiting.splice(0)) wake()
   }
 
   /** The client is gone, or its owner is. Others learn the reason; the link is closed. */
@@ -253,7 +278,7 @@ export class Switchboard implements ClientPort<Link> {
     link.acknowledges = false
     if (frames === '') return
     link.socket.write(frames, 'latin1')
-    Atomics.add(link.posted, 0, 1)
+    Atomics.add(link.words, POSTED_WORD, 1)
     if (link.socket.writableLength > this.settings.server.sendQueueBytesMax) {
       perform(this.hub.evict(link, 'SendQ exceeded'), this)
     }
@@ -271,8 +296,9 @@ export class Switchboard implements ClientPort<Link> {
     this.watchedMs = nowMs
     for (const link of this.links) {
       if (wasAway) link.heardMs = Math.max(link.heardMs, nowMs)
+      if (link.isSpare && this.hasStarted(link)) continue // It waits in a system call, and says nothing.
       if (nowMs - link.heardMs < hungMs) {
-        this.queue(link, frame(TICK, ''))
+        if (!link.isSpare) this.queue(link, frame(TICK, ''))
         continue
       }
       this.log('A conversation has stopped answering and is ended.')
@@ -285,6 +311,8 @@ export class Switchboard implements ClientPort<Link> {
   shutdown(): void {
     clearInterval(this.watching)
     this.draining = true
+    // Spares see the end of their links, and end.
+    for (const link of this.links) if (link.isSpare) this.disconnect(link, 'Server shutting down')
     perform(this.hub.shutdown('Server shutting down'), this)
   }
 }

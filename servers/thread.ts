@@ -8,14 +8,17 @@
 //                  the others go on. A crash of the process (a bug in native code) takes all with it.
 // When to use it   Conversations that compute, up to some hundred of them; blocking libraries.
 //                  When not: many idle clients. Each costs 11 MB of memory, and 60 ms of CPU to start.
-// Leaves out       Threads started in advance: each client waits for its own.
+//                  Spares (spares.ts) are started in advance and save a client the wait, not the
+//                  machine the work.
+// Leaves out       A thread that serves one client after the other: that would be a pool.
 // Read next        process.ts, which differs in how an owner is started and buried.
 
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { close, shutdown } from '../posix/index.ts'
 import { accepted, hostOf, refuse, sayLast } from './accepting.ts'
-import type { Server, Settings, Setup } from './model.ts'
+import { forOwners, type Server, type Settings, type Setup } from './model.ts'
 import type { HandOver } from './owner.ts'
+import { Spares } from './spares.ts'
 import { type Link, Switchboard } from './switchboard.ts'
 
 const OWNER = new URL('./owner.js', import.meta.url)
@@ -27,24 +30,30 @@ export function serve(setup: Setup): Server {
   return new ThreadServer(setup)
 }
 
-/** One client: its descriptor, the link to the hub, and the thread that works on both. */
-interface Client {
-  readonly socket: number
+/** A thread, its link to the hub, and its client's descriptor, which is closed when the thread has ended. */
+interface Owner {
   readonly link: Link
-  readonly owner: Worker
+  readonly worker: Worker
+  /** Null in a spare. */
+  socket: number | null
 }
 
 class ThreadServer implements Server {
-  readonly ready = Promise.resolve()
+  readonly ready: Promise<void>
   private readonly setup: Setup
   private readonly switchboard: Switchboard
-  private readonly clients = new Set<Client>()
+  private readonly owners = new Set<Owner>()
+  /** Those of them that wait for a client. */
+  private readonly spares: Spares<Owner>
   private readonly accepting: Promise<void>
   private emptied: () => void = () => {}
 
   constructor(setup: Setup) {
     this.setup = setup
-    this.switchboard = new Switchboard(setup.settings, setup.service, setup.log)
+    const { settings, service, log } = setup
+    this.switchboard = new Switchboard(settings, service, log)
+    this.spares = new Spares(settings.server.spares, this.switchboard, () => this.start(null), log)
+    this.ready = this.spares.ready
     this.accepting = this.accept()
   }
 
@@ -57,58 +66,75 @@ class ThreadServer implements Server {
         log(`A client could not be taken: ${String(error)}`)
         refuse(socket, service.lastWords.internalError)
       }
-      await this.switchboard.settled()
+      if (this.spares.size === 0) await this.switchboard.settled()
     }
     listener.close()
   }
 
   private admit(socket: number): void {
     const { settings, service } = this.setup
-    if (this.clients.size >= settings.server.clientsMax) {
+    if (this.owners.size - this.spares.size >= settings.server.clientsMax) {
       return refuse(socket, service.lastWords.serverFull)
     }
-    const { link, owner } = this.switchboard.connect(
-      hostOf(socket),
-      (its) => startOwner(settings, socket, its),
-      () => this.kill(client),
+    const owner = this.handOver(socket) ?? this.start(socket)
+    this.switchboard.connect(owner.link, hostOf(socket))
+  }
+
+  /** Gives the client to a spare, if there is one. */
+  private handOver(socket: number): Owner | null {
+    const owner = this.spares.take()
+    if (owner === null) return null
+    owner.socket = socket
+    owner.link.bring(socket)
+    return owner
+  }
+
+  /** Starts a thread, for a client or in advance. */
+  private start(socket: number | null): Owner {
+    const { link, owner: worker } = this.switchboard.start(
+      (its) => startOwner(this.setup.settings, socket, its),
+      () => this.kill(owner),
     )
-    const client: Client = { socket, link, owner }
-    this.clients.add(client)
-    owner.once('error', (error) => this.fail(client, error))
-    owner.once('exit', () => this.bury(client))
+    const owner: Owner = { link, worker, socket }
+    this.owners.add(owner)
+    worker.once('error', (error) => this.fail(owner, error))
+    worker.once('exit', () => this.bury(owner))
+    return owner
   }
 
   /** The thread could not start, or has used up its memory; 'exit' follows. */
-  private fail(client: Client, error: Error): void {
+  private fail({ socket }: Owner, error: Error): void {
     this.setup.log(`A thread failed: ${error.message}`)
-    sayLast(client.socket, this.setup.service.lastWords.internalError)
+    if (socket !== null) sayLast(socket, this.setup.service.lastWords.internalError)
   }
 
   /** Ends a thread wherever it is: JavaScript is terminated, a blocked system call is woken. */
-  private kill(client: Client): void {
-    shutdown(client.socket, 'both')
-    shutdown(client.link.ownersEnd, 'both')
-    void client.owner.terminate()
+  private kill(owner: Owner): void {
+    if (owner.socket !== null) shutdown(owner.socket, 'both')
+    shutdown(owner.link.ownersEnd, 'both')
+    void owner.worker.terminate()
   }
 
   /** The thread has ended, in whatever way. Only now is it safe to give its descriptors back. */
-  private bury(client: Client): void {
-    this.switchboard.bury(client.link)
-    close(client.socket)
-    close(client.link.ownersEnd)
-    this.clients.delete(client)
-    if (this.clients.size === 0) this.emptied()
+  private bury(owner: Owner): void {
+    this.switchboard.bury(owner.link)
+    if (owner.socket !== null) close(owner.socket)
+    close(owner.link.ownersEnd)
+    this.spares.bury(owner)
+    this.owners.delete(owner)
+    if (this.owners.size === 0) this.emptied()
   }
 
   async drain(): Promise<void> {
     this.setup.listener.stop()
+    this.spares.stop()
     this.switchboard.shutdown()
     const killing = setTimeout(() => {
-      for (const client of this.clients) this.kill(client)
+      for (const owner of this.owners) this.kill(owner)
     }, this.setup.settings.server.drainMs)
     await new Promise<void>((resolve) => {
       this.emptied = resolve
-      if (this.clients.size === 0) resolve()
+      if (this.owners.size === 0) resolve()
     })
     await this.accepting
     clearTimeout(killing)
@@ -116,8 +142,13 @@ class ThreadServer implements Server {
 }
 
 /** A thread shares our descriptors: it is told their numbers. */
-function startOwner(settings: Settings, socket: number, link: Link): Worker {
-  const { ownersEnd, posted } = link
-  const handOver: HandOver = { client: socket, link: ownersEnd, settings, posted }
+function startOwner(settings: Settings, socket: number | null, link: Link): Worker {
+  const { ownersEnd, words } = link
+  const handOver: HandOver = {
+    client: socket,
+    link: ownersEnd,
+    settings: forOwners(settings),
+    words,
+  }
   return new Worker(OWNER, { workerData: handOver, resourceLimits: MEMORY })
 }

@@ -3,6 +3,7 @@
 
 import { describe } from 'vitest'
 import { STREAM_MODELS } from '../../servers/catalog.ts'
+import { VARIANTS } from '../support/variants.ts'
 import { bounds } from './conformance/bounds.ts'
 import { endings } from './conformance/endings.ts'
 import { framing } from './conformance/framing.ts'
@@ -16,5 +17,10 @@ describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', 
   describe('what clients share', () => sharing(model))
   describe('the order of things', () => ordering(model))
   describe('bounds', () => bounds(model))
+  describe('endings', () => endings(model))
+})
+
+describe.each(VARIANTS.map((model) => [model.name, model] as const))('%s', (_, model) => {
+  describe('the order of things', () => ordering(model))
   describe('endings', () => endings(model))
 })

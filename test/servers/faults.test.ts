@@ -3,6 +3,7 @@
 
 import { describe } from 'vitest'
 import { STREAM_MODELS } from '../../servers/catalog.ts'
+import { VARIANTS } from '../support/variants.ts'
 import { calls } from './faults/calls.ts'
 import { crashes } from './faults/crashes.ts'
 import { exhaustion } from './faults/exhaustion.ts'
@@ -17,4 +18,9 @@ describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', 
   describe('very much at a time', () => floods(model))
   describe('system calls that fail', () => calls(model))
   describe('strangers at the door', () => strangers(model))
+})
+
+describe.each(VARIANTS.map((model) => [model.name, model] as const))('%s', (_, model) => {
+  describe('a conversation that fails', () => crashes(model))
+  describe('processes that are killed', () => kills(model))
 })

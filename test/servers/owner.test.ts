@@ -22,6 +22,7 @@ import {
   frame,
   IDENTIFY,
   LINK_BUFFER_BYTES,
+  POSTED_WORD,
   readFrames,
   SYNC,
 } from '../../servers/link.ts'
@@ -48,7 +49,7 @@ const LATE = deliveryFrames(':a PRIVMSG b :late\r\n')
 /** The hub's end of the link, with what the kernel has not taken waiting as in a net.Socket. */
 class ScriptedHub {
   readonly end: number
-  readonly posted = new Int32Array(new SharedArrayBuffer(4))
+  readonly words = new Int32Array(new SharedArrayBuffer(8))
   queue = ''
   syncs = 0
   beats = 0
@@ -63,7 +64,7 @@ class ScriptedHub {
   write(frames: string): void {
     this.queue += frames
     this.flush(0)
-    Atomics.add(this.posted, 0, 1)
+    Atomics.add(this.words, POSTED_WORD, 1)
   }
 
   /** Lets the kernel take what it will, but for the last `keep` bytes. */
@@ -115,7 +116,7 @@ test('what a full link holds back while the owner synchronises is written before
   for (let i = 0; i < 22; i++) hub.write(FILLER)
   say('PING one\r\n')
   owner = new Worker(new URL(compiledUrl('servers/owner.js')), {
-    workerData: { client: ownersClient, link: ownersEnd, settings: SETTINGS, posted: hub.posted },
+    workerData: { client: ownersClient, link: ownersEnd, settings: SETTINGS, words: hub.words },
   })
   await until('the owner should synchronise', () => (hub.read(), hub.syncs === 1))
 
@@ -152,7 +153,7 @@ test('an owner whose client reads slowly, but reads, goes on saying that it live
   // Each of these is answered with a line of some 70 bytes: half a megabyte in all, and nothing for the hub.
   sendNow(client, memory, 0, memory.write('\0\n'.repeat(8_000), 0))
   owner = new Worker(new URL(compiledUrl('servers/owner.js')), {
-    workerData: { client: ownersClient, link: ownersEnd, settings: SETTINGS, posted: hub.posted },
+    workerData: { client: ownersClient, link: ownersEnd, settings: SETTINGS, words: hub.words },
   })
   await until('the owner should live', () => (hub.read(), hub.beats > 0))
 

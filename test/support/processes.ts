@@ -26,9 +26,9 @@ export function stateOf(pid: number): string | null {
   return statOf(pid)?.state ?? null
 }
 
-/** What its open descriptors refer to. */
+/** What its open descriptors refer to; nothing, when it has ended meanwhile. */
 export function descriptorsOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+  return listed(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
       return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
     } catch {
@@ -40,17 +40,25 @@ export function descriptorsOf(pid: number): string[] {
 /** Of these processes the one that has the other end of a TCP connection from a port of this machine. */
 export function holderOf(port: number, pids: readonly number[]): number | null {
   const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const sockets = readFileSync('/proc/net/tcp', 'latin1')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[2]?.endsWith(remote))
-    .map((fields) => `socket:[${fields[9]}]`)
-  return pids.find((pid) => descriptorsOf(pid).some((name) => sockets.includes(name))) ?? null
+  const sockets = new Set<string>()
+  for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+    const fields = line.trim().split(/\s+/)
+    if (fields[2]?.endsWith(remote)) sockets.add(`socket:[${fields[9]}]`)
+  }
+  return pids.find((pid) => descriptorsOf(pid).some((name) => sockets.has(name))) ?? null
 }
 
-/** The numbers of its threads. */
+/** The numbers of its threads; none, when it has ended meanwhile. */
 export function tasksOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).map(Number)
+  return listed(`/proc/${pid}/task`).map(Number)
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
 }
 
 /** CPU time that it has used so far, in user and kernel mode; without its children. */

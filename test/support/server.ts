@@ -1,6 +1,7 @@
 // A server under test: a process of its own, started as a person would start it.
 
 import type { ChildProcess } from 'node:child_process'
+import { partsOfLabel } from '../../bench/models.ts'
 import { closeClients } from './client.ts'
 import { PATIENCE_MS, within } from './conditions.ts'
 import { endPrograms, type RunOptions, spawnProgram } from './program.ts'
@@ -86,7 +87,10 @@ export class TestServer {
   }
 }
 
-/** Starts `hubbub serve <model> <args>` on a free port and waits for its ready line. */
+/**
+ * Starts `hubbub serve <model> <args>` on a free port and waits for its ready line. A model may have options
+ * behind its name, as in the benchmark: `process:spares=4`.
+ */
 export async function startServer(
   model: string,
   args: readonly string[] = [],
@@ -94,7 +98,8 @@ export async function startServer(
 ): Promise<TestServer> {
   const isTold = options.listen === null || args.includes('--listen')
   const listen = isTold ? [] : ['--listen', '127.0.0.1:0']
-  const child = spawnProgram(['serve', model, ...listen, ...args], options)
+  const { name, words: ofModel } = partsOfLabel(model)
+  const child = spawnProgram(['serve', name, ...ofModel, ...listen, ...args], options)
   let words = ''
   let output = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text))

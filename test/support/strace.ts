@@ -45,7 +45,11 @@ function options(expressions: readonly string[]): string[] {
 }
 
 function isTraced(task: number): boolean {
-  return /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${task}/status`, 'latin1'))
+  try {
+    return /^TracerPid:\s+[1-9]/m.test(readFileSync(`/proc/${task}/status`, 'latin1'))
+  } catch {
+    return true // It has ended meanwhile, and nobody waits for it.
+  }
 }
 
 function whyNot(): string | null {

@@ -4,11 +4,18 @@
 import { afterEach, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { DEFAULT_SERVER_LIMITS } from '../../../servers/limits.ts'
-import { atMost, testFor } from '../../support/capabilities.ts'
+import { atMost, testFor, whyNot } from '../../support/capabilities.ts'
 import { Canaries } from '../../support/canaries.ts'
 import { type Client, closeClients, connectTo, registered } from '../../support/client.ts'
 import { until } from '../../support/conditions.ts'
-import { descriptorsOf, isAlive, seesProcesses, stateOf, tasksOf } from '../../support/processes.ts'
+import {
+  descriptorsOf,
+  holderOf,
+  isAlive,
+  seesProcesses,
+  stateOf,
+  tasksOf,
+} from '../../support/processes.ts'
 import { compiledUrl } from '../../support/program.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
@@ -47,7 +54,7 @@ export function kills(model: ModelInfo): void {
       async (context) => {
         const server = await startServer(model.name)
         const canaries = await Canaries.start(server.address)
-        const [victim, pid] = await connectWithProcess(server)
+        const [victim, pid] = await connectWithProcess(model, server)
         if (pid === null) throw context.skip(NO_PROCESSES)
         await reach(victim)
         process.kill(pid, 'SIGKILL')
@@ -67,7 +74,7 @@ export function kills(model: ModelInfo): void {
     async (context) => {
       const server = await startServer(model.name)
       const canaries = await Canaries.start(server.address)
-      const [victim, pid] = await connectWithProcess(server)
+      const [victim, pid] = await connectWithProcess(model, server)
       if (pid === null) throw context.skip(NO_PROCESSES)
       await victim.register('victim')
       await victim.join('#canary')
@@ -82,6 +89,7 @@ export function kills(model: ModelInfo): void {
 
   test.skipIf(!seesProcesses)('whatever way clients go, nothing of theirs is left', async () => {
     const server = await startServer(model.name)
+    const workers = server.children().length // Those that are there before the first client.
     await comeAndGo(model, server) // What is made once and kept, such as a pool of threads, is made.
     const before = await settledFootprint(server, workers)
     for (let round = 0; round < 3; round++) await comeAndGo(model, server)
@@ -89,7 +97,6 @@ export function kills(model: ModelInfo): void {
     const isAsBefore = (): boolean => {
       now = footprintOf(server)
       return (
-    const workers = server.children().length // Those that are there before the first client.
         now.threads <= before.threads &&
         now.children.length <= before.children.length &&
         now.descriptors.length <= before.descriptors.length
@@ -162,13 +169,16 @@ export function kills(model: ModelInfo): void {
   )
 }
 
-/** Connects, and finds the process that was made for it; null when none was. */
-async function connectWithProcess(server: TestServer): Promise<[Client, number | null]> {
-  const others = new Set(server.children())
+/** Connects, and finds the process that is this client's alone; null when there is none. */
+async function connectWithProcess(
+  model: ModelInfo,
+  server: TestServer,
+): Promise<[Client, number | null]> {
   const client = await connectTo(server.address)
   client.say('PING :there?')
   await client.lineLike(/ PONG /)
-  return [client, server.children().find((pid) => !others.has(pid)) ?? null]
+  const isAlone = whyNot(model, { can: 'isolates-crashes' }) === null
+  return [client, isAlone ? holderOf(client.port, server.children()) : null]
 }
 
 /** Clients come and leave in every way there is, several at a time where that is possible. */
@@ -198,7 +208,7 @@ async function comeAndGo(model: ModelInfo, server: TestServer): Promise<void> {
     )
     closeClients()
   }
-  const [victim, pid] = await connectWithProcess(server)
+  const [victim, pid] = await connectWithProcess(model, server)
   if (pid !== null) process.kill(pid, 'SIGKILL')
   else victim.reset()
   await victim.toEnd()
