@@ -22,6 +22,8 @@ export interface Transcript {
   readonly password: string | null
   /** It needs a server with these accounts: names and passwords. */
   readonly accounts: readonly (readonly [name: string, password: string])[]
+  /** What the server offers: `irc`, unless the transcript says otherwise. */
+  readonly service: string
   readonly steps: readonly Step[]
 }
 
@@ -29,7 +31,10 @@ interface Step {
   readonly kind: 'send' | 'expect' | 'end'
   readonly client: string
   readonly documentLine: number
-  /** What is sent, or what the line has to be: latin1, escapes resolved; `<any>` is still in it. */
+  /**
+   * What is sent, what the line has to be, or what may be left before the end: latin1, escapes resolved;
+   * `<any>` is still in it.
+   */
   readonly text: string
 }
 
@@ -38,8 +43,10 @@ export interface TranscriptClient {
   send(bytes: Buffer): void | Promise<void>
   /** The next line without its CR LF, as latin1. It has to reject when none comes. */
   nextLine(): Promise<string>
-  /** Resolves when the server has ended the connection; rejects when it sends or waits instead. */
-  ended(): Promise<void>
+  /** Resolves when the server has ended the connection, with what came before and is no line. */
+  ended(): Promise<string>
+  /** Ends its half of the connection. */
+  halfClose(): void
   close(): void
 }
 
@@ -75,6 +82,7 @@ function readBlock(info: string, lines: readonly string[], documentLine: number)
     registered,
     lab: attributes.has('lab'),
     password: attributes.get('password') ?? null,
+    service: attributes.get('service') ?? 'irc',
     accounts: words(attributes.get('accounts')).map(readAccount),
     steps: lines
       .map((line, index) => ({ line, documentLine: documentLine + 1 + index }))
@@ -90,6 +98,7 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
   'lab',
   'password',
   'accounts',
+  'service',
 ])
 
 function readAttributes(info: string, documentLine: number): Map<string, string> {
@@ -113,7 +122,9 @@ function readStep(line: string, documentLine: number, clients: readonly string[]
   const text = rest ?? ''
   const isSent = single === 'C' || arrow === '>'
   if (isSent) return { kind: 'send', client, documentLine, text: sentBytes(text) }
-  if (text === '<end>') return { kind: 'end', client, documentLine, text: '' }
+  if (text.endsWith('<end>')) {
+    return { kind: 'end', client, documentLine, text: resolve(text.slice(0, -5)) }
+  }
   return { kind: 'expect', client, documentLine, text: resolve(text) }
 }
 
@@ -163,8 +174,10 @@ export async function runTranscript(
       if (transcript.registered.includes(name)) await register(client, name, transcript.password)
     }
     for (const step of transcript.steps) await play(step, connected, transcript)
-    for (const [name, client] of connected) await hearNothingMore(client, name, transcript)
-    for (const client of connected.values()) await leave(client, transcript)
+    if (transcript.service === 'irc') {
+      for (const [name, client] of connected) await hearNothingMore(client, name, transcript)
+      for (const client of connected.values()) await leave(client, transcript)
+    } else for (const [name, client] of connected) await hangUp(client, name, transcript)
   } finally {
     for (const client of connected.values()) client.close()
   }
@@ -180,7 +193,7 @@ async function play(
   if (client === undefined) throw new Error(`${where}: its connection has ended`)
   if (step.kind === 'send') await client.send(Buffer.from(step.text, 'latin1'))
   else if (step.kind === 'end') {
-    await explain(client.ended(), `${where}: the server has to end the connection here`)
+    await hearTheEnd(client, step.text, `${where}: the server has to end the connection here`)
     client.close()
     connected.delete(step.client)
   } else {
@@ -219,6 +232,23 @@ async function hearNothingMore(
   }
 }
 
+/** Nothing more was said either, by a service that ends when its client does. */
+async function hangUp(
+  client: TranscriptClient,
+  name: string,
+  transcript: Transcript,
+): Promise<void> {
+  client.halfClose()
+  await hearTheEnd(client, '', `"${transcript.name}", at its end, ${name}: there has to be an end`)
+}
+
+async function hearTheEnd(client: TranscriptClient, left: string, where: string): Promise<void> {
+  const rest = await explain(client.ended(), where)
+  if (rest !== left) {
+    throw new Error(`${where}\n  expected ${readable(left)}\n  received ${readable(rest)}`)
+  }
+}
+
 /** So that the name is free for the next transcript. Those who are still there see the others go. */
 async function leave(client: TranscriptClient, { name }: Transcript): Promise<void> {
   const where = `"${name}", after its end`
@@ -226,7 +256,7 @@ async function leave(client: TranscriptClient, { name }: Transcript): Promise<vo
   for (let line = ''; !line.startsWith('ERROR ');) {
     line = await explain(client.nextLine(), `${where}: there has to come an ERROR after QUIT`)
   }
-  await explain(client.ended(), `${where}: the connection has to end after QUIT`)
+  await hearTheEnd(client, '', `${where}: the connection has to end after QUIT`)
 }
 
 async function explain<T>(promise: Promise<T>, message: string): Promise<T> {

@@ -2,9 +2,11 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { type HubOptions, SERVICES } from '../../protocol/index.ts'
 import type { Transcript, TranscriptClient } from '../transcripts.ts'
 import { readTranscripts, runTranscript } from '../transcripts.ts'
 import { Loopback } from './loopback.ts'
+import { Visit, worldOf } from './services/visit.ts'
 
 const transcripts = readTranscripts(
   readFileSync(new URL('../../PROTOCOL.md', import.meta.url), 'utf8'),
@@ -68,15 +70,43 @@ describe('the reader and the runner', () => {
 function openerFor(transcript: Transcript): () => Promise<TranscriptClient> {
   const { lab, password, accounts: entries } = transcript
   const accounts = entries.length === 0 ? null : { entries, dummy: '' }
+  if (transcript.service !== 'irc') return visitorFor(transcript, { lab, password, accounts })
   const server = new Loopback({ lab, password, accounts })
   return () => Promise.resolve(connect(server))
+}
+
+function visitorFor(
+  { service: name }: Transcript,
+  options: Partial<HubOptions>,
+): () => Promise<TranscriptClient> {
+  const { load } = SERVICES.find((service) => service.name === name)!
+  return async () => {
+    const visit = new Visit(worldOf((await load()).service, options))
+    return {
+      ...reading(visit),
+      send: (bytes) => visit.send(bytes.toString('latin1')),
+      halfClose: () => visit.leave(),
+      close: () => visit.leave(),
+    }
+  }
 }
 
 /** In memory everything has happened when send() returns: a line that is not there never comes. */
 function connect(server: Loopback): TranscriptClient {
   const client = server.connect()
   return {
+    ...reading(client),
     send: (bytes) => client.write(bytes),
+    halfClose: () => client.drop(),
+    close: () => client.drop(),
+  }
+}
+
+function reading(client: {
+  received: string
+  readonly ended: boolean
+}): Pick<TranscriptClient, 'nextLine' | 'ended'> {
+  return {
     nextLine: () => {
       const end = client.received.indexOf('\r\n')
       if (end === -1) return Promise.reject(new Error('nothing was received'))
@@ -85,10 +115,9 @@ function connect(server: Loopback): TranscriptClient {
       return Promise.resolve(line)
     },
     ended: () =>
-      client.ended && client.received === ''
-        ? Promise.resolve()
+      client.ended
+        ? Promise.resolve(client.received)
         : Promise.reject(new Error(client.received || 'still connected')),
-    close: () => client.drop(),
   }
 }
 

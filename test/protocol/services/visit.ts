@@ -45,10 +45,15 @@ export class Visit {
     this.performAll(world.hub.connect(this, host, world.nowMs))
   }
 
-  /** Sends latin1 text; gives what came back since the last time. */
-  say(text: string): string {
+  /** Sends latin1 text. */
+  send(text: string): void {
     if (!this.ended) this.conversation.receive(Buffer.from(text, 'latin1'), this.world.nowMs)
     this.pump()
+  }
+
+  /** Sends, and gives what came back since the last time. */
+  say(text: string): string {
+    this.send(text)
     return this.take()
   }
 
