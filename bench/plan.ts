@@ -99,8 +99,13 @@ function planPoint(
   config: Config,
   platform: string,
 ): PlannedPoint {
-  const { sendersShare, sendersMax = Infinity } = workloadInfo(point.workload.name)
-  const usual = Math.min(sendersMax, Math.max(1, Math.round(point.clients * sendersShare)))
+  const info = workloadInfo(point.workload.name)
+  const { sendersShare, sendersUsual = Infinity, sendersMax = Infinity } = info
+  const usual = Math.min(
+    sendersMax,
+    sendersUsual,
+    Math.max(1, Math.round(point.clients * sendersShare)),
+  )
   const senders = sendersShare === 0 ? 0 : (config.senders ?? usual)
   return { ...point, senders, cannot: whyNot(point, platform) }
 }

@@ -43,6 +43,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       file: { clients: [12], warmupMs: 700, durationMs: 700 },
       // One in ten computes, and one alone would not make a queue.
       work: { clients: [20], warmupMs: 700, durationMs: 700 },
+      idle: { clients: [250], warmupMs: 700, durationMs: 700 },
       // A login is most of a second of CPU time.
       login: { clients: [20], warmupMs: 700, durationMs: 3000 },
     },
@@ -59,6 +60,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       http: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       file: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       work: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      idle: { clients: [50, 1050, 5050], warmupMs: 2000, durationMs: 2000 },
       login: { clients: [50], warmupMs: 2000, durationMs: 5000 },
     },
   },
@@ -74,6 +76,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       http: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       file: { clients: [4, 20], warmupMs: 1000, durationMs: 2000 },
       work: { clients: [20, 50], warmupMs: 2000, durationMs: 2000 },
+      // The curve that shows what epoll is for.
+      idle: { clients: [50, 1050, 5050, 10_050], warmupMs: 2000, durationMs: 2000 },
       login: { clients: [20, 50], warmupMs: 2000, durationMs: 5000 },
     },
   },

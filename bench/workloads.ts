@@ -46,6 +46,12 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     serve: ['--lab'],
     does: `Some clients send WORK ${WORK_MS} again and again, which keeps a CPU busy for ${WORK_MS} ms; the others send PINGs, and their figures come first.`,
   },
+  idle: {
+    ...WORKLOADS.idle.unit,
+    ...MESSAGES,
+    part: { one: 'is active', many: 'are active' },
+    does: 'Some clients send PINGs; the others are connected, registered, and silent.',
+  },
   login: {
     ...WORKLOADS.login.unit,
     part: { one: 'logs in', many: 'log in' },

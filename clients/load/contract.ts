@@ -20,6 +20,8 @@ export interface WorkloadInfo {
   readonly beside: Unit | null
   /** The share of the clients that has a part of its own: `senders`, unless told otherwise; 0: all are alike. */
   readonly sendersShare: number
+  /** Unless told otherwise so many of them, however many others there are. */
+  readonly sendersUsual?: number
   /** No more than these, because the service would refuse them. */
   readonly sendersMax?: number
   /** With fewer clients served together it measures nothing, and why that is so. */
@@ -90,6 +92,16 @@ export const WORKLOADS = {
     together: { clientsMin: 2, why: 'nobody is there to feel the work of another' },
     clientsStay: true,
   },
+  idle: {
+    service: 'irc',
+    transports: STREAMS,
+    unit: { one: 'PING', many: 'PINGs' },
+    beside: null,
+    sendersShare: 1,
+    sendersUsual: 50,
+    together: { clientsMin: 2, why: 'nobody is idle beside another' },
+    clientsStay: true,
+  },
   login: {
     service: 'login',
     transports: STREAMS,
@@ -138,7 +150,7 @@ export interface LoadSpec {
   readonly address: string
   /** Connections kept open at the same time (`session`: sessions that run at the same time). */
   readonly clients: number
-  /** How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute. `login`: they log in. */
+  /** How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute. `idle`: they are not. `login`: they log in. */
   readonly senders: number
   /** Requests in flight on each connection; `room`: messages per barrier; `file`: one, whatever it says. */
   readonly window: number

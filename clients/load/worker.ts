@@ -8,6 +8,7 @@ import type { Driver, Outcome, Task } from './drive.ts'
 import { EchoDriver } from './echo.ts'
 import { FileDriver } from './file.ts'
 import { HttpDriver } from './http.ts'
+import { IdleDriver } from './idle.ts'
 import { LoginDriver } from './login.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
@@ -21,6 +22,7 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   session: SessionDriver,
   echo: EchoDriver,
   work: WorkDriver,
+  idle: IdleDriver,
   login: LoginDriver,
   http: HttpDriver,
   file: FileDriver,

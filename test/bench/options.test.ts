@@ -81,7 +81,7 @@ describe('a configuration', () => {
     [{ workloads: ['pong'] }, 'There is no workload "pong"; did you mean ping?'],
     [{ models: ['\x1b[31m'] }, 'There is no model "\\u001b[31m"; there are'],
     [{ models: [] }, 'No model is named; there are'],
-    [{ clients: [0] }, '--clients must be a whole number from 1 to 10000, not 0.'],
+    [{ clients: [0] }, '--clients must be a whole number from 1 to 20000, not 0.'],
     [{ clients: [2.5] }, '--clients must be a whole number'],
     [{ clients: [Number.NaN] }, 'not NaN'],
     [{ clients: [] }, 'clients needs a number'],

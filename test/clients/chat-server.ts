@@ -43,6 +43,8 @@ export class ChatServer {
   /** Answers and deliveries written, before tampering. */
   answers = 0
   readonly nicks = new Set<string>()
+  /** Those who have sent a PING. */
+  readonly pingers = new Set<Client>()
 
   private constructor(faults: Faults) {
     this.#faults = faults
@@ -99,6 +101,7 @@ export class ChatServer {
     } else if (command === 'JOIN') this.#join(client, name)
     else if (command === 'PING') {
       this.pings++
+      this.pingers.add(client)
       this.#answer(client, `:${name} PONG ${name} ${words}`)
     } else if (command === 'WORK') {
       this.works++

@@ -98,6 +98,16 @@ describe('an honest server', PATIENCE, () => {
     expect(result.beside!.serviceTime.count).toBeGreaterThanOrEqual(result.beside!.operations)
   })
 
+  test.each([1, 2])('idle on %i threads: some PING, the others are there', async (threads) => {
+    const result = await load({}, { workload: 'idle', threads })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(result).toMatchObject({ served: 6, unserved: 0, refused: {}, errors: {} })
+    expect(server!.nicks.size).toBe(6)
+    expect(server!.pingers.size).toBe(SPEC.senders)
+    expect(result.ledger.sent).toBe(server!.pings)
+    expect(result.operations).toBeGreaterThan(0)
+  })
+
   test.each([1, 2])('session on %i threads: sessions follow one another', async (threads) => {
     const result = await load({}, { workload: 'session', threads })
     expect(faultsOf(result)).toEqual(NONE)
