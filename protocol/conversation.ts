@@ -42,6 +42,8 @@ export class IrcConversation implements Conversation {
   private nick = '*'
   private registered = false
   private closed = false
+  /** Its first byte has been looked at. */
+  private begun = false
   /** False once nextEffect() has said null, until there are new bytes. */
   private mayHaveLines = false
   /** An effect that has to wait until the replies before it are written. */
@@ -141,8 +143,10 @@ export class IrcConversation implements Conversation {
   private nextAnswer(): Answer | null {
     if (this.closed) return null
     if (this.reader.length > INPUT_BYTES_MAX) return this.close('RecvQ exceeded')
-    if (!this.registered && this.reader.firstByte === TLS_HANDSHAKE) {
-      return this.close('This port does not speak TLS')
+    if (!this.begun) {
+      // A handshake is the first thing that is said. Later, the byte is as wrong as any other.
+      this.begun = true
+      if (this.reader.firstByte === TLS_HANDSHAKE) return this.close('This port does not speak TLS')
     }
     const line = this.reader.next()
     if (typeof line === 'string') return this.answer(line)

@@ -80,6 +80,7 @@ describe('a conversation', () => {
     `PING ${'a'.repeat(600)}\nPING b\n`,
     `PING ${'a'.repeat(505)}\r\n`,
     'QUIT\nPING a\n',
+    '\n\r\n\x16\x03\nPING a\n',
     'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
   ])('does not care how %j is cut', (bytes) => {
     for (const isRegistered of [true, false]) {
