@@ -113,7 +113,7 @@ program
   )
   .option(
     '--senders <n>',
-    `how many clients speak (room), compute (work) or log in (login)${facts('a quarter, a tenth', BOUNDS.senders)}`,
+    `clients that speak in room, compute in work, log in at login${facts('a quarter, a tenth', BOUNDS.senders)}`,
     count,
   )
   .option(
@@ -163,35 +163,6 @@ program
     const transports = options.transport
     process.exitCode = await runBench(
       { ...options, preset, transports, durationMs, warmupMs, messageBytes: size },
-      { ...output(), err: process.stderr, signal: interruption() },
-    )
-  })
-
-program
-  .command('witness')
-  .description('let autocannon and the load generator drive every model’s http, and compare')
-  .option('--models <list>', `models to compare, with commas${facts('all')}`, words)
-  .option(
-    '--clients <n>',
-    `connections${facts(WITNESS.clients, BOUNDS.clients)}`,
-    within(BOUNDS.clients),
-  )
-  .option(
-    '--duration <time>',
-    `measured time of each run${timeFacts(WITNESS.durationMs, BOUNDS.durationMs)}`,
-    duration,
-  )
-  .option(
-    '--repeats <n>',
-    `runs of each model under each of the two${facts(WITNESS.repeats, BOUNDS.repeats)}`,
-    within(BOUNDS.repeats),
-  )
-  .option('--json', 'print the comparison as JSON instead of a table')
-  .addHelpText('after', `\n${TIMES}`)
-  .action(async ({ duration: durationMs, ...options }) => {
-    const { runWitness } = await import('./bench/witness.ts')
-    process.exitCode = await runWitness(
-      { ...WITNESS, ...options, ...given({ durationMs }) },
       { ...output(), err: process.stderr, signal: interruption() },
     )
   })
@@ -439,6 +410,35 @@ program
     if (args.length > 1) throw new UsageError(`report prints one file; ${args.length} are named.`)
     const { report } = await import('./bench/report.ts')
     process.exitCode = await report(file, format, output())
+  })
+
+program
+  .command('witness')
+  .description('let autocannon and the load generator drive every model’s http, and compare')
+  .option('--models <list>', `models to compare, with commas${facts('all')}`, words)
+  .option(
+    '--clients <n>',
+    `connections${facts(WITNESS.clients, BOUNDS.clients)}`,
+    within(BOUNDS.clients),
+  )
+  .option(
+    '--duration <time>',
+    `measured time of each run${timeFacts(WITNESS.durationMs, BOUNDS.durationMs)}`,
+    duration,
+  )
+  .option(
+    '--repeats <n>',
+    `runs of each model under each of the two${facts(WITNESS.repeats, BOUNDS.repeats)}`,
+    within(BOUNDS.repeats),
+  )
+  .option('--json', 'print the comparison as JSON instead of a table')
+  .addHelpText('after', `\n${TIMES}`)
+  .action(async ({ duration: durationMs, ...options }) => {
+    const { runWitness } = await import('./bench/witness.ts')
+    process.exitCode = await runWitness(
+      { ...WITNESS, ...options, ...given({ durationMs }) },
+      { ...output(), err: process.stderr, signal: interruption() },
+    )
   })
 
 program

@@ -30,7 +30,7 @@ export function presetTable(): string {
   ]
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
   const lines = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('   '))
-  const head = 'By preset (--clients for --duration after --warmup):'
+  const head = 'By preset, --clients: --warmup+--duration of each run:'
   return [head, ...lines.map((line) => `  ${line.trimEnd()}`)].join('\n')
 }
 
@@ -40,5 +40,5 @@ function rowOf(name: WorkloadName, presets: readonly Preset[]): string[] {
 
 function choiceOf({ workloads }: Preset, name: WorkloadName): string {
   const { clients, durationMs, warmupMs } = workloads[name]
-  return `${clients.join(',')} for ${spellDuration(durationMs)} after ${spellDuration(warmupMs)}`
+  return `${clients.join(',')}: ${spellDuration(warmupMs)}+${spellDuration(durationMs)}`
 }

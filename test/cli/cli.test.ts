@@ -325,7 +325,7 @@ describe('what is printed', () => {
     const table = stdout.slice(stdout.indexOf('By preset'))
     expect(table).toMatch(new RegExp(`repeats .* ${PRESETS.full.repeats}\n`))
     expect(table).toMatch(
-      new RegExp(`session .* ${clients.join(',')} for ${durationMs / 1000}s after 1s\n`),
+      new RegExp(`session .* ${clients.join(',')}: 1s\\+${durationMs / 1000}s\n`),
     )
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
   })
