@@ -76,7 +76,7 @@ function faultsOf({ ledger }: LoadResult) {
   return { lost, duplicated, reordered, corrupt, outstanding }
 }
 
-const chosen = (count: number) => count % 500 === 250
+const chosen = (count: number) => count % 100 === 50
 
 describe('an honest server', PATIENCE, () => {
   test.each([
@@ -139,7 +139,7 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
   test('two answers to one request', async () => {
     let twice = 0
     const result = await load((n) => {
-      if (n !== 250) return PAGE
+      if (n !== 50) return PAGE
       twice++
       return PAGE + PAGE
     })
@@ -154,7 +154,7 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
     ['is too long', 'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n'],
     ['has an endless head', `HTTP/1.1 200 OK\r\n${'x'.repeat(20_000)}`],
   ])('what %s', async (_what, wrong) => {
-    const result = await load((n) => (n === 250 ? wrong : PAGE))
+    const result = await load((n) => (n === 50 ? wrong : PAGE))
     expect(Object.values(result.errors)).toEqual([1])
     expect(result.errors).toHaveProperty(['not HTTP'])
   })
@@ -169,7 +169,7 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
 
   test('the end of the connection', async () => {
     const result = await load((n, socket) => {
-      if (n === 250) setImmediate(() => socket.end())
+      if (n === 50) setImmediate(() => socket.end())
       return PAGE
     })
     expect(Object.values(result.errors)).toEqual([1])
