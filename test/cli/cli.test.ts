@@ -55,6 +55,14 @@ describe('a slip is named, and the nearest right word', () => {
     ['an option of bench', ['bench', '--modles', 'x'], /--modles/, /--models/],
     ['a model in a list', ['bench', '--models', `${MODEL},asynk`], /no model "asynk"/, /async/],
     ['a workload', ['bench', '--workloads', 'pinh'], /no workload "pinh"/, /ping/],
+    ['a transport', ['bench', '--transport', 'unx'], /no transport "unx"/, /unix/],
+    ['a model of the witness', ['witness', '--models', 'asynk'], /no model "asynk"/, /async/],
+    [
+      'an option of a model',
+      ['bench', '--models', `${MODEL}:spare=8`],
+      /no option of a model "spare"/,
+      /spares/,
+    ],
     ['a command to be helped with', ['help', 'nope'], /no command "nope"/, /bench, serve/],
     ['a format', ['report', 'x.json', '--format', 'markdwon'], /markdwon/, /markdown/],
   ])('%s', async (_, args, names, helps) => {
@@ -294,7 +302,7 @@ describe('what is printed', () => {
     expect(await run(['--version'])).toEqual({ code: DONE, stdout: `${version}\n`, stderr: '' })
   })
 
-  test.each([[], ['bench'], ['serve'], ['models'], ['report'], ['schema']])(
+  test.each([[], ['bench'], ['serve'], ['models'], ['report'], ['witness'], ['schema']])(
     '--help %s goes to standard output',
     async (...command) => {
       const { code, stdout, stderr } = await run([...command, '--help'])
