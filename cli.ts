@@ -75,7 +75,7 @@ const TRANSFER_TIMEOUT = `how long the server may say nothing${timeFacts(TRANSFE
 
 const program = new Command('hubbub')
   .description(
-    'One chat service under four concurrency models, driven by one load generator, compared in one report.',
+    'One chat service under every concurrency model of Node, driven by one load generator, compared in one report.',
   )
   .version(PACKAGE_VERSION)
   .showHelpAfterError('Try --help.')
