@@ -247,7 +247,10 @@ program
     `silence after it that ends the connection${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingTimeoutMs, SERVE_BOUNDS.timeMs)}`,
     time,
   )
-  .option('--root <folder>', 'file: the folder whose files it serves, and nothing outside of it')
+  .option(
+    '--root <folder>',
+    `file: the folder whose files it serves, and nothing outside of it${facts('none')}`,
+  )
   .option('--allow-put', 'file: clients may also write files, and replace them')
   .option(
     '--max-upload <bytes>',

@@ -8,7 +8,7 @@
 // people go to standard error.
 
 import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { resolve as absolute } from 'node:path'
 import {
   type Address,
   exitNow,
@@ -102,7 +102,7 @@ function fileSettings(
   files: Omit<FileSettings, 'pieceBytes'>,
   { sendQueueBytesMax }: ServerLimits,
 ): FileSettings {
-  const root = resolve(files.root)
+  const root = absolute(files.root)
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ServeError(`${files.root} is not a folder: name one with --root.`)
   }

@@ -3,14 +3,17 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { closeClients, registered } from '../../support/client.ts'
 import { endServers, startServer, stopCleanly } from '../../support/server.ts'
 import { inject, straceMissing } from '../../support/strace.ts'
 
 export function calls(model: ModelInfo): void {
-  const folder = mkdtempSync(join(tmpdir(), 'hubbub-'))
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hubbub-'))
+  })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   afterEach(async () => {
     closeClients()

@@ -1,11 +1,11 @@
 // Not enough descriptors, nobody who reads what is printed, too many who knock at the same time.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { testFor } from '../../support/capabilities.ts'
 import { Canaries } from '../../support/canaries.ts'
@@ -23,7 +23,10 @@ const WINDOW_MS = 500
 const CROWD_MS_MAX = 30_000
 
 export function exhaustion(model: ModelInfo): void {
-  const folder = mkdtempSync(join(tmpdir(), 'hubbub-'))
+  let folder = ''
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hubbub-'))
+  })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   afterEach(async () => {
     closeClients()
@@ -139,7 +142,7 @@ export function exhaustion(model: ModelInfo): void {
     child.stderr?.destroy()
     let code: number | null | undefined
     child.once('exit', (exitCode) => (code = exitCode))
-    await until('it should listen, or end', () => existsSync(path) || code !== undefined)
+    await until('it should listen, or end', () => code !== undefined || connects(`unix:${path}`))
     expect(code).toBeUndefined()
     const client = await connectTo(`unix:${path}`)
     await client.register('alone')
@@ -149,6 +152,13 @@ export function exhaustion(model: ModelInfo): void {
     await until('it should end', () => code !== undefined)
     expect(code).toBe(0)
   })
+}
+
+/** Whether somebody listens: the file alone is there a moment before. */
+async function connects(address: string): Promise<boolean> {
+  const client = await connectTo(address).catch(() => null)
+  client?.close()
+  return client !== null
 }
 
 /** A new client is served. It may have to wait until those before it are gone. */

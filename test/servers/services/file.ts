@@ -3,7 +3,6 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -35,7 +34,7 @@ const ANNOUNCED_BYTES = 80
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 export function file(model: ModelInfo): void {
-  const base = mkdtempSync(join(tmpdir(), 'hubbub-'))
+  const base = join(tmpdir(), `hubbub-${randomBytes(6).toString('hex')}`)
   const root = join(base, 'root')
   const here = join(base, 'here')
   const some: Record<string, Buffer> = {
@@ -47,7 +46,7 @@ export function file(model: ModelInfo): void {
   const sockets = new Set<Socket>()
 
   beforeAll(async () => {
-    for (const folder of [root, here, join(root, 'sub')]) mkdirSync(folder)
+    for (const folder of [base, root, here, join(root, 'sub')]) mkdirSync(folder)
     for (const [name, bytes] of Object.entries(some)) writeFileSync(join(root, name), bytes)
     writeBig(join(root, 'big'))
     writeFileSync(join(base, 'secret'), 'the secret')
