@@ -247,7 +247,7 @@ class HttpHub<Id> extends Guests<Id> {
 
   /** A line is the method of the request, and what its answer says about the connection. */
   override receive(id: Id, line: string): readonly HubEffect<Id>[] {
-    const [method = '', connection = ''] = line.split(' ') as [string, Request['connection']]
+    const [method, connection] = line.split(' ') as [string, Request['connection']]
     const text = response(200, this.metrics(), { method, connection, type: OPEN_METRICS })
     return [{ kind: 'send', to: [id], except: null, text }]
   }

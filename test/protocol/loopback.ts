@@ -149,6 +149,8 @@ export class Loopback {
         client.received += effect.text
         client.drop(effect.reason)
         break
+      case 'file':
+        throw new Error('The chat asks for no files')
     }
   }
 }

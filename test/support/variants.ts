@@ -6,6 +6,6 @@ import { type ModelInfo, STREAM_MODELS } from '../../servers/catalog.ts'
 /** Fewer than the clients of most tests, so that clients find spares ready, starting, and none. */
 const SPARES = 2
 
-export const VARIANTS: readonly ModelInfo[] = STREAM_MODELS.flatMap((model) =>
-  model.takes?.includes('spares') ? { ...model, name: `${model.name}:spares=${SPARES}` } : [],
-)
+export const VARIANTS: readonly ModelInfo[] = STREAM_MODELS.filter(({ takes }) =>
+  takes?.includes('spares'),
+).map((model) => Object.assign({}, model, { name: `${model.name}:spares=${SPARES}` }))

@@ -1,7 +1,14 @@
 // One client of any service, in memory: performs the effects of its conversation and of a hub that it may
 // share with others, in the shortest way there is.
 
-import type { Hub, HubEffect, HubOptions, Service, Verdict } from '../../../protocol/index.ts'
+import type {
+  ConversationEffect,
+  Hub,
+  HubEffect,
+  HubOptions,
+  Service,
+  Verdict,
+} from '../../../protocol/index.ts'
 import { OPTIONS } from '../loopback.ts'
 
 export interface World {
@@ -67,7 +74,8 @@ export class Visit {
   pass(ms: number): string {
     this.world.nowMs += ms
     if (!this.ended && this.conversation.nextTickMs() <= this.world.nowMs) {
-      this.perform(this.conversation.tick(this.world.nowMs))
+      const effect = this.conversation.tick(this.world.nowMs)
+      if (effect !== null) this.performOne(effect)
     }
     return this.take()
   }
@@ -81,12 +89,12 @@ export class Visit {
     while (!this.ended) {
       const effect = this.conversation.nextEffect()
       if (effect === null) return
-      this.perform(effect)
+      this.performOne(effect)
     }
   }
 
-  private perform(effect: ReturnType<Visit['conversation']['nextEffect']>): void {
-    switch (effect?.kind) {
+  private performOne(effect: ConversationEffect): void {
+    switch (effect.kind) {
       case 'reply':
         this.received += effect.text
         break
@@ -102,6 +110,8 @@ export class Visit {
         this.reason = effect.reason
         this.leave()
         break
+      case 'file':
+        throw new Error('Files have a test of their own')
     }
   }
 
