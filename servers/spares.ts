@@ -58,7 +58,8 @@ export class Spares<Owner extends { readonly link: Link }> {
   take(): Owner | null {
     let chosen: Owner | null = null
     for (const owner of this.owners) {
-      if (owner.link.closing) continue // It has ended, or is about to.
+      // It has ended, or is about to; and the number of its link's descriptor may be another's already.
+      if (owner.link.closing || owner.link.socket.destroyed) continue
       chosen ??= owner
       if (!this.switchboard.hasStarted(owner.link)) continue
       chosen = owner
