@@ -41,8 +41,10 @@ export const listen = declare('listen', 'int', ['int', 'int'])
 export const accept = declare('accept', 'int', ['int', 'uintptr_t', 'uintptr_t'])
 export const accept4 = declareIfThere('accept4', 'int', ['int', 'uintptr_t', 'uintptr_t', 'int'])
 export const connect = declare('connect', 'int', ['int', 'uintptr_t', 'uint32_t'])
-export const recv = declare('recv', 'intptr_t', ['int', 'uintptr_t', 'size_t', 'int'])
-export const send = declare('send', 'intptr_t', ['int', 'uintptr_t', 'size_t', 'int'])
+// These two return a ssize_t. No buffer here has 2 GiB, so its lower half, an int, says it all, and koffi
+// makes a small integer of that, where it would make an object on the heap of what may have 64 bits.
+export const recv = declare('recv', 'int', ['int', 'uintptr_t', 'size_t', 'int'])
+export const send = declare('send', 'int', ['int', 'uintptr_t', 'size_t', 'int'])
 export const recvmsg = declare('recvmsg', 'intptr_t', ['int', 'uintptr_t', 'int'])
 export const sendmsg = declare('sendmsg', 'intptr_t', ['int', 'uintptr_t', 'int'])
 export const recvfrom = declare('recvfrom', 'intptr_t', [

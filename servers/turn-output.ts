@@ -17,8 +17,11 @@ const GATHERED_BYTES_MAX = 64 * 1024
 
 /** What one client has to be written. */
 export class Output {
-  /** Start and end of each piece in this turn's memory, in order. They come before `rest`. */
-  readonly pieces: number[] = []
+  /** Its piece of this turn's memory; the last one, if there are several. It comes before `rest`. */
+  start = 0
+  end = 0
+  /** Start and end of the pieces before it, in order: nearly always none. */
+  readonly earlier: number[] = []
   /** Bytes in all pieces. */
   pieceBytes = 0
   /** Latin1: what the kernel has not taken in earlier turns, and whatever has to come after that. */
@@ -65,61 +68,59 @@ export class TurnOutput {
   }
 
   private append(to: Output, start: number, end: number): void {
-    const { pieces } = to
-    if (pieces.length > 0 && pieces[pieces.length - 1] === start) pieces[pieces.length - 1] = end
-    else pieces.push(start, end)
+    if (to.pieceBytes === 0) {
+      to.start = start
+    } else if (to.end !== start) {
+      to.earlier.push(to.start, to.end)
+      to.start = start
+    }
+    to.end = end
     to.pieceBytes += end - start
   }
 
   /** Writes what the kernel takes; the remainder is in `rest` then. Throws what send(2) throws. */
   send(to: Output, socket: number): void {
-    if (to.pieceBytes > 0) this.sendPieces(to, socket)
-    else if (to.rest !== '') this.sendRest(to, socket)
+    const { pieceBytes } = to
+    to.pieceBytes = 0
+    if (to.earlier.length > 0) {
+      this.sendPieces(to, socket)
+    } else if (pieceBytes > 0) {
+      const sent = sendNow(socket, this.memory, to.start, pieceBytes)
+      if (sent < pieceBytes) to.rest = this.read(to.start + taken(sent), to.end) + to.rest
+      else if (to.rest !== '') this.sendRest(to, socket)
+    } else if (to.rest !== '') {
+      this.sendRest(to, socket)
+    }
   }
 
+  /** Puts pieces together, as much as fits, and writes that. */
   private sendPieces(to: Output, socket: number): void {
-    const { pieces } = to
-    for (let i = 0; i < pieces.length;) {
-      const start = pieces[i]!
-      let bytes = pieces[i + 1]! - start
-      let next = i + 2
-      for (; next < pieces.length; next += 2) {
-        const more = pieces[next + 1]! - pieces[next]!
-        if (bytes + more > GATHERED_BYTES_MAX) break
-        bytes += more
+    const pieces = [...to.earlier, to.start, to.end]
+    to.earlier.length = 0
+    let i = 0
+    let at = pieces[0]!
+    while (i < pieces.length) {
+      let bytes = 0
+      while (i < pieces.length && bytes < GATHERED_BYTES_MAX) {
+        const end = Math.min(pieces[i + 1]!, at + GATHERED_BYTES_MAX - bytes)
+        bytes += this.memory.bytes.copy(this.gathered.bytes, bytes, at, end)
+        at = end
+        if (end < pieces[i + 1]!) break
+        i += 2
+        at = pieces[i] ?? 0
       }
-      const isOne = next === i + 2
-      const from = isOne ? this.memory : this.gather(pieces, i, next)
-      const sent = sendNow(socket, from, isOne ? start : 0, bytes)
-      if (sent < bytes) return this.keep(to, i, Math.max(0, sent)) // AGAIN is negative.
-      i = next
+      const sent = sendNow(socket, this.gathered, 0, bytes)
+      if (sent === bytes) continue
+      let unsent = this.gathered.read(taken(sent), bytes)
+      for (; i < pieces.length; i += 2, at = pieces[i] ?? 0) unsent += this.read(at, pieces[i + 1]!)
+      to.rest = unsent + to.rest
+      return
     }
-    this.drop(to)
     if (to.rest !== '') this.sendRest(to, socket)
   }
 
-  /** Puts pieces together. */
-  private gather(pieces: readonly number[], i: number, end: number): IoBuffer {
-    let at = 0
-    for (; i < end; i += 2) {
-      at += this.memory.bytes.copy(this.gathered.bytes, at, pieces[i], pieces[i + 1])
-    }
-    return this.gathered
-  }
-
-  /** The kernel has taken `sent` bytes of the pieces from `i` on, and no more: the others must be kept. */
-  private keep(to: Output, i: number, sent: number): void {
-    let kept = ''
-    for (; i < to.pieces.length; i += 2) {
-      kept += this.memory.read(to.pieces[i]!, to.pieces[i + 1]!)
-    }
-    to.rest = kept.slice(sent) + to.rest
-    this.drop(to)
-  }
-
-  private drop(to: Output): void {
-    to.pieces.length = 0
-    to.pieceBytes = 0
+  private read(start: number, end: number): string {
+    return this.memory.read(start, end)
   }
 
   private sendRest(to: Output, socket: number): void {
@@ -137,4 +138,9 @@ export class TurnOutput {
     this.deliveriesEnd = 0
     this.answersEnd = TEXT_BYTES_MAX
   }
+}
+
+/** How many bytes that is: AGAIN, nothing at all for now, is negative. */
+function taken(sent: number): number {
+  return Math.max(0, sent)
 }

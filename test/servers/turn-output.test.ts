@@ -116,7 +116,8 @@ describe('the output of a turn', () => {
       turn.deliver(listener, `line ${i}\r\n`)
       turn.answer(speaker, `answer ${i}\r\n`)
     }
-    expect(listener.pieces).toHaveLength(2)
+    expect(listener.earlier).toEqual([])
+    expect(speaker.bytes).toBe(100)
     expect(listener.bytes).toBe(80)
   })
 
