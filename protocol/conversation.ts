@@ -15,7 +15,7 @@
 // has no buffer, timer or closure of its own.
 
 import type { ConversationEffect } from './effects.ts'
-import { FramingFault, LineReader, cutBytes, textOf, wireLine } from './framing.ts'
+import { FramingFault, LineReader, cutBytes, isPlain, textOf, wireLine } from './framing.ts'
 import type { ServerIdentity } from './identity.ts'
 import { INPUT_BYTES_MAX, LINE_BYTES_MAX, MERGED_REPLY_BYTES_MAX } from './limits.ts'
 import { commandOf, parseMessage } from './messages.ts'
@@ -72,7 +72,7 @@ export class IrcConversation implements Conversation {
       this.awaitsPong = false
     }
     if (this.reader.length > INPUT_BYTES_MAX) return
-    this.reader.push(textOf(bytes, count))
+    this.reader.push(textOf(bytes, count), isPlain(bytes, count))
     this.mayHaveLines = true
   }
 

@@ -14,6 +14,7 @@
 import { ENDLESS_LINE_BYTES_MAX, LINE_BYTES_MAX } from './limits.ts'
 
 const CR = 0x0d
+const LF = 0x0a
 
 /** What can be wrong with a line. The line itself is not to be seen by anybody. */
 export class FramingFault {
@@ -40,6 +41,8 @@ export class LineReader {
   private at = 0
   /** Bytes of a too long line thrown away so far; 0: not within such a line. */
   private discarded = 0
+  /** Nothing in `text` needs a closer look: see isPlain. */
+  private plain = true
 
   /** Bytes that are held. */
   get length(): number {
@@ -51,8 +54,11 @@ export class LineReader {
     return this.at < this.text.length && this.discarded === 0 ? this.text.charCodeAt(this.at) : -1
   }
 
-  push(chunk: string): void {
-    this.text = this.at === this.text.length ? chunk : this.text.slice(this.at) + chunk
+  /** `plain`: whether isPlain says so of the chunk. */
+  push(chunk: string, plain = false): void {
+    const isAll = this.at === this.text.length
+    this.text = isAll ? chunk : this.text.slice(this.at) + chunk
+    this.plain = plain && (isAll || this.plain)
     this.at = 0
   }
 
@@ -78,7 +84,9 @@ export class LineReader {
       const start = this.at
       this.at = end + 1
       const stop = end > start && this.text.charCodeAt(end - 1) === CR ? end - 1 : end
-      if (stop > start) return inspect(this.text.slice(start, stop))
+      if (stop === start) continue
+      const line = this.text.slice(start, stop)
+      return this.plain ? line : inspect(line)
     }
   }
 
@@ -105,6 +113,39 @@ export class LineReader {
     this.text = this.at === this.text.length ? '' : detach(this.text.slice(this.at))
     this.at = 0
   }
+}
+
+/** The memory that was looked at last: nearly always that of the next chunk, too. */
+let view: DataView = new DataView(new ArrayBuffer(0))
+
+/**
+ * Whether the first `count` bytes are printable ASCII, or at least none of them is NUL, above 0x7f, or a CR
+ * without its LF. Four bytes are looked at in one step, so false may also mean "perhaps not".
+ */
+export function isPlain(bytes: Uint8Array, count: number): boolean {
+  if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer)
+  const offset = bytes.byteOffset
+  let i = 0
+  for (; i + 4 <= count; i += 4) {
+    const word = view.getInt32(offset + i, true)
+    // In each byte: the high bit is set if the byte has it, or is 0 and borrows from the next.
+    if (((word | (word - 0x01010101)) & 0x80808080) !== 0) return false
+    const cr = word ^ 0x0d0d0d0d // A byte of 0 where there was a CR.
+    if (((cr - 0x01010101) & ~cr & 0x80808080) !== 0 && !endsLines(bytes, i, i + 4, count))
+      return false
+  }
+  for (let last = i; last < count; last++) {
+    if (bytes[last]! === 0 || bytes[last]! > 0x7f) return false
+  }
+  return endsLines(bytes, i, count, count)
+}
+
+/** Whether each CR from `at` to `end` has its LF. */
+function endsLines(bytes: Uint8Array, at: number, end: number, count: number): boolean {
+  for (; at < end; at++) {
+    if (bytes[at] === CR && (at + 1 === count || bytes[at + 1] !== LF)) return false
+  }
+  return true
 }
 
 /** What most lines have nothing of: forbidden bytes, and those that are more than ASCII. */

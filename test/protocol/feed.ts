@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check'
 import type { FramingFault } from '../../protocol/index.ts'
-import { LineReader } from '../../protocol/index.ts'
+import { isPlain, LineReader } from '../../protocol/index.ts'
 
 /** Chunks that together are `bytes`, in every one of these ways. */
 export function everyWay(bytes: string): string[][] {
@@ -52,7 +52,8 @@ export function read(chunks: readonly string[]): (string | FramingFault['what'][
   const reader = new LineReader()
   const seen: (string | FramingFault['what'][])[] = []
   for (const chunk of chunks) {
-    reader.push(chunk)
+    const bytes = Buffer.from(chunk, 'latin1')
+    reader.push(chunk, isPlain(bytes, bytes.length))
     for (let next = reader.next(); next !== null; next = reader.next()) {
       seen.push(typeof next === 'string' ? next : [next.what])
       if (typeof next !== 'string' && next.what === 'endless') return seen

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { LineReader, cutBytes, isUtf8, wireLine } from '../../protocol/index.ts'
+import { LineReader, cutBytes, isPlain, isUtf8, wireLine } from '../../protocol/index.ts'
 import { anyBytes, anyWay, asLatin1, everyWay, read } from './feed.ts'
 
 // Thousands of generated cases take a second on an idle machine; on one that has other work, longer.
@@ -103,6 +103,39 @@ describe('a reader', () => {
     expect(reader.length).toBe(3)
     reader.clear()
     expect(reader.length).toBe(0)
+  })
+})
+
+describe('a plain chunk', () => {
+  test.each([
+    ['', true],
+    ['PING :a\r\n', true],
+    ['PING :abcd\r\nPING :abcde\nx', true],
+    ['\x01\x7f tabs\tand more\r\n', true],
+    ['PING :a\r', false],
+    ['PING\r:abcdefg\r\n', false],
+    ['abc\0abcdefg\r\n', false],
+    ['abcdef\x80\r\n', false],
+    ['\xff', false],
+  ])('%j: %s', (text, expected) => {
+    // Wherever it lies in memory: the bytes are looked at four at a time.
+    for (let at = 0; at < 8; at++) {
+      const memory = Buffer.alloc(at + text.length + 8, '\0')
+      memory.write(text, at, 'latin1')
+      expect(isPlain(memory.subarray(at), text.length)).toBe(expected)
+    }
+  })
+
+  test('has nothing in it that a line must not have, nor more than ASCII', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20 }), fc.nat(7), (bytes, at) => {
+        const memory = Buffer.alloc(at + bytes.length + 8, 0xff)
+        memory.set(bytes, at)
+        const isOdd = /[\0\x80-\xff]|\r(?!\n)/.test(Buffer.from(bytes).toString('latin1'))
+        if (isOdd) expect(isPlain(memory.subarray(at), bytes.length)).toBe(false)
+      }),
+      { numRuns: 5_000 },
+    )
   })
 })
 
