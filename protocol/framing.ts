@@ -135,7 +135,8 @@ export function isPlain(bytes: Uint8Array, count: number): boolean {
       return false
   }
   for (let last = i; last < count; last++) {
-    if (bytes[last]! === 0 || bytes[last]! > 0x7f) return false
+    const byte = bytes[last]!
+    if (byte === 0 || byte > 0x7f) return false
   }
   return endsLines(bytes, i, count, count)
 }
