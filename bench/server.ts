@@ -114,10 +114,12 @@ export async function startServer(
     program,
     [...words, model, '--listen', listen, ...options, ...serving.words],
     {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // It ends with its standard input, and so with this process, however that ends.
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: environmentOfServers(),
     },
   )
+  child.stdin.on('error', () => {}) // It has ended; that is noticed otherwise.
   const ended = endOf(child).finally(() => removeFolder(folder))
   endWithThisProcess(child, folder)
   try {
@@ -154,9 +156,8 @@ export function describeEnd({ code, signal, lastWords }: ServerEnd): string {
 
 /** Settings for servers in this shell are for the servers of its user, not for those under test. */
 function environmentOfServers(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(HUBBUB_|PORT$)/.test(name)),
-  )
+  const ours = Object.entries(process.env).filter(([name]) => !/^(HUBBUB_|PORT$)/.test(name))
+  return { ...Object.fromEntries(ours), HUBBUB_END_WITH_STDIN: '1' }
 }
 
 /** If this process ends in any orderly way, also by a bug, no server stays behind. */

@@ -196,5 +196,14 @@ function endOnSignal(server: Server): Promise<number> {
       server.drain().then(() => resolve(0), failAtOnce)
     }
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
+    // A program that is killed cannot end what it has started. The end of a pipe tells us instead, if it
+    // has asked for that; otherwise nobody looks at standard input, which may be anything.
+    if (process.env['HUBBUB_END_WITH_STDIN'] === '1') {
+      process.stdin
+        .once('close', onSignal)
+        .on('error', () => {})
+        .resume()
+        .unref()
+    }
   })
 }

@@ -1,5 +1,6 @@
 // Servers under test are started and ended whatever they do; here the real ones, with their children.
 
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -38,6 +39,31 @@ async function greet(server: RunningServer): Promise<void> {
 function isAlive(pid: number): boolean {
   return readTree(pid).some(({ state }) => state !== 'Z')
 }
+
+describe.runIf(process.platform === 'linux')('who has started a server is killed', () => {
+  test.each(STREAM_MODELS.map(({ name }) => name))('%s ends with it', async (model) => {
+    const module = JSON.stringify(new URL('../../dist/bench/server.js', import.meta.url).href)
+    const program = `
+      import { DEFAULT_PATIENCE, startServer } from ${module}
+      const command = ${JSON.stringify(serveCommand())}
+      const { signal } = new AbortController()
+      const { pid } = await startServer(command, '${model}', signal, DEFAULT_PATIENCE)
+      console.log(pid)
+      setInterval(() => {}, 1_000)`
+    const starter = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      const [line] = (await once(starter.stdout, 'data')) as [Buffer]
+      const pids = readTree(Number(line)).map(({ pid }) => pid)
+      expect(pids.length).toBeGreaterThan(0)
+      starter.kill('SIGKILL')
+      await expect.poll(() => pids.filter(isAlive), { timeout: 5_000 }).toEqual([])
+    } finally {
+      starter.kill('SIGKILL')
+    }
+  })
+})
 
 describe.runIf(process.platform === 'linux')('a server of a process per client', () => {
   test('drains when it is stopped, with all its children', { timeout: 30_000 }, async () => {
