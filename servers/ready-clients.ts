@@ -123,13 +123,14 @@ export class ReadyClients implements ClientPort<Client> {
     this.selector.register(socket, READABLE)
     this.clients[socket] = client
     this.size++
-    if (this.hub.clients < this.settings.server.clientsMax) {
+    if (this.size - this.refused <= this.settings.server.clientsMax) {
       this.connect(client)
     } else {
       client.wasRefused = true
       this.end(client, this.service.lastWords.serverFull)
+      this.flush(client)
       // Each that is refused keeps its descriptor for a while, but not more than so many do.
-      if (++this.refused > REFUSED_MAX) client.closesAtMs = 0
+      if (++this.refused > REFUSED_MAX) this.bury(client, CONNECTION_CLOSED)
     }
   }
 
@@ -145,7 +146,7 @@ export class ReadyClients implements ClientPort<Client> {
   handle(socket: number, events: number): void {
     const client = this.clients[socket]
     if (client === undefined) return // It was closed earlier in this turn.
-    if (events & WRITABLE) this.flush(client)
+    if (events & WRITABLE) this.flush(client, true)
     if (client.gone || !(events & READABLE)) return
     if (client.reads) this.receive(client)
     else if (events & HANGUP) this.bury(client, 'Connection reset by peer')
@@ -164,7 +165,9 @@ export class ReadyClients implements ClientPort<Client> {
     if (count === AGAIN) return
     if (count === 0) client.ended = true
     if (client.closing) {
-      if (client.ended) this.bury(client, CONNECTION_CLOSED)
+      // Its last words may still wait for it to read: then `finish` buries it when they are written.
+      if (client.ended && client.output.bytes === 0) this.bury(client, CONNECTION_CLOSED)
+      else if (client.ended) this.adjust(client)
       return
     }
     try {
@@ -322,10 +325,12 @@ export class ReadyClients implements ClientPort<Client> {
   }
 
   /** Writes what the kernel takes. The rest stays, and the selector tells when there is room again. */
-  private flush(client: Client): void {
+  private flush(client: Client, isWritable = (client.interest & WRITABLE) === 0): void {
     if (client.gone) return
     try {
-      this.output.send(client.output, client.socket)
+      if (isWritable || client.output.pieceBytes > 0) {
+        this.output.send(client.output, client.socket)
+      }
     } catch (error) {
       return this.bury(client, reasonOf(error))
     }

@@ -35,3 +35,15 @@ export function within<Value>(
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }
+
+/** A condition: the value has been the same for some looks at it, and is not less than `min`. */
+export function steadily(value: () => number, min = 0): () => boolean {
+  let last = NaN
+  let looks = 0
+  return () => {
+    const now = value()
+    looks = now === last ? looks + 1 : 0
+    last = now
+    return now >= min && looks > 10
+  }
+}

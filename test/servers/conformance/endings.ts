@@ -1,14 +1,19 @@
 // How a server ends: it accepts nobody any more, says its last words after everything else it had to
 // say, loses nothing that was acknowledged, and is gone within seconds, whatever its clients do.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { atMost, testFor } from '../../support/capabilities.ts'
 import { type Client, closeClients, connectTo, members, registered } from '../../support/client.ts'
-import { until, within } from '../../support/conditions.ts'
+import { steadily, until, within } from '../../support/conditions.ts'
+import { connectOptions } from '../../support/exchange.ts'
 import { isAlive } from '../../support/processes.ts'
-import { endServers, startServer, type TestServer } from '../../support/server.ts'
+import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 import { SlowReader } from '../../support/slow-reader.ts'
 
 /** From SIGTERM to the end of the process, at the most. */
@@ -43,6 +48,20 @@ export function endings(model: ModelInfo): void {
       expect(family.filter(isAlive)).toEqual([])
     })
   }
+
+  test.each(['tcp', 'unix'])(
+    'who quits, ends its half and then reads gets every answer, over %s',
+    async (transport) => {
+      const folder = mkdtempSync(join(tmpdir(), 'hubbub-'))
+      const listen = transport === 'tcp' ? '127.0.0.1:0' : `unix:${join(folder, 'socket')}`
+      const server = await startServer(model.name, ['--listen', listen])
+      // What the kernel holds, and a bit more, up to what the server holds, and more than that.
+      const counts = transport === 'tcp' ? [20_000] : [1_500, 2_000, 2_500, 2_700, 3_000, 10_000]
+      for (const count of counts) expect(await quitAfter(server.address, count)).toBe(count)
+      await stopCleanly(server)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  )
 
   // At the beginning of the load, and in the midst of it.
   test.each([0, 7, 20, 45, 90])(
@@ -189,5 +208,25 @@ class Speaker {
   #speak(): void {
     if (this.client.ending === null)
       this.client.say(`PRIVMSG ${this.#target} :${this.#sent++}`, 'PING :said')
+  }
+}
+
+/** Sends so many PINGs and QUIT, and reads only then. Returns how many were answered. */
+async function quitAfter(address: string, count: number): Promise<number> {
+  const socket = connect({ ...connectOptions(address), allowHalfOpen: true })
+  try {
+    const pings = Array.from({ length: count }, (_, i) => `PING :${i} ${'x'.repeat(80)}\r\n`)
+    socket.pause()
+    socket.end(`NICK late\r\nUSER late 0 * :late\r\n${pings.join('')}QUIT\r\n`)
+    const left = () => socket.writableLength
+    await until('the server should have stopped reading, or be done', steadily(left))
+    let text = ''
+    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
+    socket.resume()
+    await until('the server should end its side', () => socket.readableEnded)
+    expect(text.slice(-80)).toContain('ERROR :Closing link: (Client quit)\r\n')
+    return text.match(/ PONG \S+ :/g)?.length ?? 0
+  } finally {
+    socket.destroy()
   }
 }

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ModelInfo } from '../../../servers/catalog.ts'
 import { testFor } from '../../support/capabilities.ts'
-import { PATIENCE_MS, until } from '../../support/conditions.ts'
+import { PATIENCE_MS, steadily, until } from '../../support/conditions.ts'
 import { connectOptions, exchange } from '../../support/exchange.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
@@ -59,10 +59,7 @@ export function echo(model: ModelInfo): void {
         socket.end(bytes)
         const backlog = () => socket.writableLength
         // It takes no more: the loop's memory is not the client's to fill.
-        await until(
-          'the server should have stopped reading',
-          () => backlog() > 0 && isSteady(backlog),
-        )
+        await until('the server should have stopped reading', steadily(backlog, 1))
         const chunks: Buffer[] = []
         socket.on('data', (chunk: Buffer) => chunks.push(chunk)).resume()
         await until('everything should come back', () => socket.readableEnded)
@@ -73,13 +70,4 @@ export function echo(model: ModelInfo): void {
     },
     PATIENCE_MS * 2,
   )
-}
-
-/** True when a value has been the same for some looks at it. */
-const looks = new WeakMap<() => number, { value: number; times: number }>()
-function isSteady(value: () => number): boolean {
-  const seen = looks.get(value)
-  const now = value()
-  looks.set(value, { value: now, times: seen?.value === now ? seen.times + 1 : 0 })
-  return looks.get(value)!.times > 10
 }
