@@ -59,7 +59,8 @@ const SERVE_BOUNDS = {
   spares: { min: 0, max: 1_000 },
   workers: { min: 1, max: 64 },
   backlog: { min: 1, max: 65_535 },
-  sendQueueBytes: { min: 1, max: 2 ** 30 },
+  // Less would not hold the answers to one chunk of requests, and end clients that do nothing wrong.
+  sendQueueBytes: { min: 48 * 1024, max: 2 ** 30 },
   timeMs: { min: 1, max: 3_600_000 },
   uploadBytes: { min: 0, max: 10 ** 15 - 1 }, // Fifteen digits: what the protocol can say.
 } as const

@@ -61,7 +61,9 @@ export function verifyNow(password: string, hash: string): Verdict {
 
 const scryptInPool = promisify<Buffer, Buffer, number, ScryptOptions, Buffer>(scrypt)
 let hashing = 0
-const waiting: (() => void)[] = []
+/** Called with whether it is their turn, or never will be. */
+const waiting: ((isTurn: boolean) => void)[] = []
+let refusing = false
 
 /**
  * The same on libuv's thread pool: the event loop goes on. `busy` also when too many are waiting already.
@@ -71,8 +73,8 @@ export async function verify(password: string, hash: string): Promise<Verdict> {
   const known = parse(hash)
   if (known === null) return 'wrong'
   if (hashing >= HASHES_MAX) {
-    if (waiting.length >= WAITING_MAX) return 'busy'
-    await new Promise<void>((resolve) => waiting.push(resolve))
+    if (waiting.length >= WAITING_MAX || refusing) return 'busy'
+    if (!(await new Promise<boolean>((resolve) => waiting.push(resolve)))) return 'busy'
   } else hashing++
   try {
     const { salt, expected, options } = known
@@ -83,8 +85,14 @@ export async function verify(password: string, hash: string): Promise<Verdict> {
   } finally {
     const next = waiting.shift()
     if (next === undefined) hashing--
-    else next() // The place goes on to it.
+    else next(true) // The place goes on to it.
   }
+}
+
+/** The server ends, and would wait for every hash that was still to be made: those that wait get none. */
+export function refuseWaiting(): void {
+  refusing = true
+  for (const refuse of waiting.splice(0)) refuse(false)
 }
 
 interface Known {

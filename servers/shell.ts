@@ -7,7 +7,7 @@
 // Standard output carries one line of JSON, for programs: the model, the process, the address. Words for
 // people go to standard error.
 
-import { statSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import { resolve as absolute } from 'node:path'
 import {
   type Address,
@@ -30,6 +30,7 @@ import { isOfDatagrams, type ModelInfo } from './catalog.ts'
 import { type FileSettings, PIECE_BYTES_MAX } from './files.ts'
 import { DEFAULT_SERVER_LIMITS, RESERVED_DESCRIPTORS, type ServerLimits } from './limits.ts'
 import type { Server, Settings } from './model.ts'
+import { refuseWaiting } from './passwords.ts'
 import { ServeError } from './serve-error.ts'
 
 export interface ServeOptions {
@@ -59,6 +60,8 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
   const { serve } = await model.load()
   const service = await loadService(options.service)
   process.on('uncaughtException', failAtOnce)
+  process.stdout.on('error', () => {}) // Nobody reads it: that is no reason to stop serving.
+  process.stderr.on('error', () => {})
   if (isOfDatagrams(model)) await requireDatagrams(model, options.service)
   const listener = listenAt(model, options.listen, settings.server.backlog)
   const server = serve({ listener, settings, service, log: say })
@@ -137,6 +140,11 @@ function listenAt(model: ModelInfo, address: Address, backlog: number): Listener
     const where = formatAddress(address)
     switch (code) {
       case 'EADDRINUSE':
+        if (address.family === 'unix' && isNoSocket(address.path)) {
+          throw new ServeError(
+            `${where} is a file that is not a socket, and was left as it is: choose another path with --listen.`,
+          )
+        }
         throw new ServeError(
           `${where} is in use: stop what listens there, or choose another address with --listen.`,
         )
@@ -160,11 +168,14 @@ function listenAt(model: ModelInfo, address: Address, backlog: number): Listener
   }
 }
 
+/** A socket's file may be gone again by now. */
+function isNoSocket(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false
+}
+
 function announce(model: ModelInfo, service: ServiceName, address: Address): void {
   const listen = formatAddress(address)
   const transport = isOfDatagrams(model) ? 'udp' : undefined // Left out, a stream.
-  process.stdout.on('error', () => {}) // Nobody reads it: that is no reason to stop serving.
-  process.stderr.on('error', () => {})
   process.stdout.write(
     `${JSON.stringify({ model: model.name, service, pid: process.pid, listen, transport })}\n`,
   )
@@ -193,6 +204,7 @@ function endOnSignal(server: Server): Promise<number> {
     const onSignal = (): void => {
       if (draining) exitNow(1)
       draining = true
+      refuseWaiting()
       server.drain().then(() => resolve(0), failAtOnce)
     }
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)

@@ -172,7 +172,9 @@ describe('an address that cannot be had', () => {
     writeFileSync(path, 'work of years')
     const outcome = await run(['serve', MODEL, '--listen', `unix:${path}`])
     expectRefusal(outcome, FAILED)
-    expect(outcome.stderr).toContain(path)
+    expect(outcome.stderr).toContain(
+      `${path} is a file that is not a socket, and was left as it is`,
+    )
     expect(readFileSync(path, 'utf8')).toBe('work of years')
   })
 

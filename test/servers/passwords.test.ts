@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { compiledUrl } from '../support/program.ts'
 import {
   costOf,
   DEFAULT_COST,
@@ -114,6 +117,19 @@ describe('many at a time', () => {
     told.slice(34).forEach((one, i) => {
       expect(Math.abs(Number.parseInt(one, 10) - i)).toBeLessThanOrEqual(4)
     })
+  })
+
+  test('are told that nobody will look when the server ends, but for those under way', async () => {
+    const program = `
+      const { hashPassword, refuseWaiting, verify } = await import(process.argv[1])
+      const hash = hashPassword('sesame', 10)
+      const all = Array.from({ length: 10 }, () => verify('sesame', hash))
+      refuseWaiting()
+      console.log((await Promise.all([...all, verify('sesame', hash)])).join(' '))`
+    const module = compiledUrl('servers/passwords.js')
+    const words = ['--input-type=module', '-e', program, module]
+    const { stdout } = await promisify(execFile)(process.execPath, words)
+    expect(stdout.trim()).toMatch(/^right right( busy){8} (busy|right)$/)
   })
 
   test('leave the event loop its turns', async () => {
