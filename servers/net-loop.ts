@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Conversation, FileRequest, Hub, Service, Verdict } from '../protocol/index.ts'
+import { REFUSED_MAX } from './accepting.ts'
 import { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
@@ -112,6 +113,7 @@ export class NetClients implements ClientPort<Client> {
   /** So much of its answers may be queued, and so much collected: together no reason to let it go. */
   private readonly replyBytesMax: number
   private readonly clients = new Set<Client>()
+  private refused = 0
   private readonly turn = new Turn<Client>((clients) => {
     for (const client of clients) this.flush(client)
   })
@@ -144,6 +146,10 @@ export class NetClients implements ClientPort<Client> {
       socket.on('error', () => {}) // It may be gone already; then nobody is refused.
       socket.end(this.service.lastWords.serverFull, 'latin1')
       socket.resume()
+      // Each that is refused keeps its descriptor for a while, but not more than so many do.
+      if (this.refused >= REFUSED_MAX) return void socket.destroy()
+      this.refused++
+      socket.once('close', () => this.refused--)
       // Not socket.setTimeout: that one begins again with every byte that comes.
       setTimeout(() => socket.destroy(), this.settings.server.lingerMs).unref()
       return
@@ -337,7 +343,7 @@ export class NetClients implements ClientPort<Client> {
     const queuedBytes = socket.writableLength // 0, nearly always: the kernel has taken it all.
     if (queuedBytes > this.settings.server.sendQueueBytesMax) {
       perform(this.hub.evict(client, 'SendQ exceeded'), this)
-    } else if (queuedBytes > this.replyBytesMax) {
+    } else if (queuedBytes > this.replyBytesMax && socket.writableNeedDrain) {
       client.stalled = true // Until it has drained.
       socket.pause()
     }
