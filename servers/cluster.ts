@@ -18,7 +18,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { close, setNonBlocking } from '../posix/index.ts'
 import { ClusterHub, type Trunk } from './cluster-hub.ts'
-import { forOwners, type Server, type Setup } from './model.ts'
+import { environmentForOwners, forOwners, type Server, type Setup } from './model.ts'
 
 const WORKER = fileURLToPath(new URL('./cluster-worker.js', import.meta.url))
 
@@ -95,6 +95,7 @@ class ClusterServer implements Server {
     try {
       return spawn(process.execPath, [WORKER, JSON.stringify(forOwners(settings))], {
         stdio: ['ignore', 'ignore', 'inherit', listener.fd, trunk.workersEnd],
+        env: environmentForOwners(),
       })
     } finally {
       // Our copy goes at once. While one is open here, the worker's death would not end the link.

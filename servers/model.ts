@@ -25,6 +25,12 @@ export function forOwners(settings: Settings): Settings {
   return { ...settings, password: null, accounts: null }
 }
 
+/** Our environment without the secret in it (cli.ts, --password): everybody with our rights can read it. */
+export function environmentForOwners(): NodeJS.ProcessEnv {
+  const { HUBBUB_PASSWORD: _, ...environment } = process.env
+  return environment
+}
+
 export interface Setup {
   /** Listens already. The model accepts from it, and stops and closes it when it drains. */
   readonly listener: Listener

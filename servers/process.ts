@@ -18,7 +18,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { AGAIN, close, sendDescriptor } from '../posix/index.ts'
 import { accepted, hostOf, refuse } from './accepting.ts'
-import { forOwners, type Server, type Settings, type Setup } from './model.ts'
+import { environmentForOwners, forOwners, type Server, type Settings, type Setup } from './model.ts'
 import type { HandOver } from './owner.ts'
 import { Spares } from './spares.ts'
 import { type Link, Switchboard } from './switchboard.ts'
@@ -51,7 +51,8 @@ class ProcessServer implements Server {
     this.switchboard = new Switchboard(settings, service, log)
     this.spares = new Spares(settings.server.spares, this.switchboard, () => this.start(null), log)
     this.ready = this.spares.ready
-    this.accepting = this.accept()
+    // Not before: who is served knows that there is a server, which may then be told to end.
+    this.accepting = this.ready.then(() => this.accept())
   }
 
   private async accept(): Promise<void> {
@@ -145,15 +146,12 @@ class ProcessServer implements Server {
   }
 }
 
-/** What children inherit of our environment: all but the secret in it (cli.ts, --password). */
-const { HUBBUB_PASSWORD: _, ...ENVIRONMENT } = process.env
-
 /** A process inherits its descriptors: the link becomes its number 3, the client its number 4. */
 function startOwner(settings: Settings, socket: number | null, link: Link): ChildProcess {
   const client = socket === null ? null : 4
   const handOver: HandOver = { client, link: 3, settings: forOwners(settings) }
   return spawn(process.execPath, [OWNER, JSON.stringify(handOver)], {
     stdio: ['ignore', 'ignore', 'inherit', link.ownersEnd, ...(socket === null ? [] : [socket])],
-    env: ENVIRONMENT,
+    env: environmentForOwners(),
   })
 }

@@ -54,7 +54,8 @@ class ThreadServer implements Server {
     this.switchboard = new Switchboard(settings, service, log)
     this.spares = new Spares(settings.server.spares, this.switchboard, () => this.start(null), log)
     this.ready = this.spares.ready
-    this.accepting = this.accept()
+    // Not before: who is served knows that there is a server, which may then be told to end.
+    this.accepting = this.ready.then(() => this.accept())
   }
 
   private async accept(): Promise<void> {

@@ -2,6 +2,7 @@
 // them once, and workers that may die. The rest it has in common with all models (conformance.test.ts).
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { afterEach, expect, test, vi } from 'vitest'
 import {
   AGAIN,
@@ -306,6 +307,17 @@ test.skipIf(!seesProcesses)(
     await stopCleanly(server)
   },
 )
+
+test.skipIf(!seesProcesses)('no worker is told the password', async () => {
+  const server = await startServer('cluster', [], { env: { HUBBUB_PASSWORD: 's3cret-word' } })
+  for (const pid of server.children()) {
+    for (const file of ['cmdline', 'environ']) {
+      expect(readFileSync(`/proc/${pid}/${file}`, 'latin1')).not.toContain('s3cret-word')
+    }
+  }
+  await (await connectTo(server.address)).register('member', 's3cret-word')
+  await stopCleanly(server)
+})
 
 test.skipIf(!seesProcesses)(
   'a worker is stopped: the others go on, and soon another one is there',

@@ -32,6 +32,11 @@ afterEach(async () => {
   await endServers()
 })
 
+/** The first of its threads is a zombie soon, but their descriptors are closed by the last. */
+function isGone(pid: number): boolean {
+  return !isAlive(pid) && tasksOf(pid).length <= 1
+}
+
 describe.skipIf(!seesProcesses)('process', () => {
   test('as many children as asked for are there when it is ready, and again after each client', async () => {
     const server = await startServer('process', ARGS)
@@ -89,8 +94,6 @@ describe.skipIf(!seesProcesses)('process', () => {
     const server = await startServer('process', ARGS)
     const spares = server.children()
     for (const pid of spares) process.kill(pid, 'SIGKILL')
-    // The first of its threads is a zombie soon, but their descriptors are closed by the last.
-    const isGone = (pid: number): boolean => !isAlive(pid) && tasksOf(pid).length <= 1
     await until('they should be dead', () => spares.every(isGone))
     // The server may not know yet. Whatever it knows, each of these is served.
     await Promise.all(['one', 'two', 'three'].map((nick) => registered(server.address, nick)))
