@@ -53,7 +53,7 @@ export class Throttle {
 
   /** An attempt has ended: nothing is known of it, or it was wrong. */
   end(key: string, wasWrong: boolean, nowMs: number): void {
-    const count = this.counts.get(key) ?? { underWay: 1, wrongMs: [] } // It may have been forgotten.
+    const count = this.counts.get(key) ?? { underWay: 1, wrongMs: [] }
     count.underWay--
     if (wasWrong) {
       count.wrongMs.push(nowMs)
@@ -84,7 +84,9 @@ export class Throttle {
   private forget(nowMs: number): void {
     let looks = 2
     for (const [key, count] of this.counts) {
-      if (this.isIdle(count, nowMs) || this.counts.size > this.rule.keysMax) this.counts.delete(key)
+      // Those with an attempt under way are kept: they are no more than there are clients.
+      const isTooMany = this.counts.size > this.rule.keysMax && count.underWay === 0
+      if (isTooMany || this.isIdle(count, nowMs)) this.counts.delete(key)
       if (--looks === 0) return
     }
   }
