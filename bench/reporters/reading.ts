@@ -45,7 +45,9 @@ function leaderSentence(ranked: readonly Point[], single: readonly Point[]): str
     return `${named(best)} alone has ${what}: ${figureOf(best)}.`
   }
   if (leaders.length > 1) {
-    const head = `${names(leaders)} lead, and their repeats overlap: no order among them can be told`
+    const chain = chainOf(leaders)
+    const order = chain === '' ? 'order' : 'other order'
+    const head = `${names(leaders)} lead, and their repeats overlap${chain}: no ${order} among them can be told`
     if (others.length === 0) return `${head}.`
     const times = others.map((other) => `${ratio(best, other)} times that of ${named(other)}`)
     return `${head}; the median of ${best.model} is ${list(times)}.`
@@ -59,7 +61,22 @@ function leaderSentence(ranked: readonly Point[], single: readonly Point[]): str
 function sharedSentences(ranked: readonly Point[]): string[] {
   const shared = ranked.filter(({ rank, rankShared }) => rankShared && rank !== 1)
   const ranks = [...new Set(shared.map(({ rank }) => rank))]
-  return ranks.map((rank) => `${names(shared.filter((point) => point.rank === rank))} overlap.`)
+  return ranks.map((rank) => {
+    const points = shared.filter((point) => point.rank === rank)
+    return `${names(points)} overlap${chainOf(points)}.`
+  })
+}
+
+/** Not all who share a rank overlap with each other: one may with the next, and that one with a third. */
+function chainOf(points: readonly Point[]): string {
+  const [best] = points.toSorted((a, b) => spreadOf(b).min - spreadOf(a).min)
+  const below = points.filter((point) => spreadOf(point).max < spreadOf(best!).min)
+  if (below.length === 0) return ''
+  return ` from one to the next (though ${best!.model} was above ${names(below)} in every repeat)`
+}
+
+function spreadOf(point: Point): { readonly min: number; readonly max: number } {
+  return usable(point)?.throughputPerS ?? { min: 0, max: 0 }
 }
 
 function boundSentence(bounded: readonly Point[]): string[] {

@@ -173,6 +173,18 @@ describe('tables', () => {
     )
   })
 
+  test('say who of those that share a rank does not overlap', () => {
+    const run = results([
+      measured(planned('thread'), { perSecond: 100 }, { perSecond: 120 }),
+      measured(planned('async'), { perSecond: 115 }, { perSecond: 130 }),
+      measured(planned('process'), { perSecond: 90 }, { perSecond: 102 }),
+    ])
+    expect(tablesOf(run)[0]?.reading).toBe(
+      'async, thread and process lead, and their repeats overlap from one to the next (though async ' +
+        'was above process in every repeat): no other order among them can be told.',
+    )
+  })
+
   test('say when nothing is valid', () => {
     const differs = [{ ...SAME[2]!, same: false, difference: 'line 7' }]
     const run = results([measured(planned('thread'))], {}, differs)
