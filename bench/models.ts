@@ -28,18 +28,24 @@ export function partsOfLabel(label: string): { name: string; words: string[] } {
 }
 
 /** Throws a UsageError that names the first wrong word. */
-export function checkedLabels(labels: readonly string[], modelNames: readonly string[]): string[] {
+export function checkedLabels(
+  labels: readonly string[],
+  catalog: readonly { readonly name: string; readonly takes?: readonly string[] }[],
+): string[] {
+  const modelNames = catalog.map(({ name }) => name)
   const checked = labels.map((label) => {
     const [name = '', ...settings] = label.split(':')
     const [known] = checkedWords('model', [name], modelNames)
-    return [known, ...settings.map(checkedSetting)].join(':')
+    const { takes = [] } = catalog.find((model) => model.name === known)!
+    return [known, ...settings.map((setting) => checkedSetting(setting, name, takes))].join(':')
   })
   return checkedWords('model', checked, checked.length > 0 ? checked : modelNames)
 }
 
-function checkedSetting(setting: string): string {
+function checkedSetting(setting: string, model: string, takes: readonly string[]): string {
   const [name = '', value = ''] = setting.split('=')
   const [option] = checkedWords('option of a model', [name], OPTION_NAMES)
+  if (!takes.includes(option!)) throw new UsageError(`${model} takes no ${option}.`)
   const { min, max } = MODEL_OPTIONS[option!]!
   const count = /^\d{1,6}$/.test(value) ? Number(value) : Number.NaN
   if (count >= min && count <= max) return `${option}=${count}`

@@ -80,10 +80,7 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
   for (const name of workloads) checkTransports(name, transports)
   const config: Config = {
     preset,
-    models: checkedLabels(
-      options.models ?? defaultModels(catalog, transports),
-      catalog.map(({ name }) => name),
-    ),
+    models: checkedLabels(options.models ?? defaultModels(catalog, transports), catalog),
     transports,
     workloads: workloads.map((name) => workloadConfig(name, preset, options)),
     repeats: within('repeats', options.repeats ?? PRESETS[preset].repeats),

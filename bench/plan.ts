@@ -21,6 +21,8 @@ export interface PlannedModel {
   readonly platforms: readonly string[] | null
   /** What its connections may be made of; left out, either kind of stream. */
   readonly transports?: readonly Transport[]
+  /** Options of `hubbub serve` that it takes, beside those that all take. */
+  readonly takes?: readonly string[]
 }
 
 /** Model × workload × transport × size. */

@@ -78,7 +78,7 @@ function modelsOf({ models }: WitnessOptions, catalog: readonly PlannedModel[]):
     (model) => canSpeak(model, 'tcp') && (model.platforms?.includes(process.platform) ?? true),
   )
   const names = able.map(({ name }) => name)
-  return plannedModels(checkedLabels(models ?? names, names), able)
+  return plannedModels(checkedLabels(models ?? names, able), able)
 }
 
 /** Everything that was seen so far. */

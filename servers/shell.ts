@@ -78,7 +78,9 @@ export async function runServer(model: ModelInfo, options: ServeOptions): Promis
 function settingsOf(model: ModelInfo, options: ServeOptions): Settings {
   const asked = options.serverLimits.clientsMax ?? model.clientsMax
   const reserved = RESERVED_DESCRIPTORS + (model.descriptorsFixed ?? 0)
-  const places = Math.floor((openFilesMax() - reserved) / model.descriptorsPerClient)
+  // Who fetches a file has that one open as well.
+  const each = model.descriptorsPerClient + (options.service === 'file' ? 1 : 0)
+  const places = Math.floor((openFilesMax() - reserved) / each)
   const room = places - (options.serverLimits.spares ?? 0) // A spare costs what a client costs.
   const clientsMax = Math.min(asked, Math.max(1, room))
   if (clientsMax < asked && options.serverLimits.clientsMax !== undefined) {

@@ -26,7 +26,9 @@ function renderModel(model: ModelInfo, paint: Paint, columns: number): string {
     ['known from', model.ancestor],
     ['clients at most', model.clientsMax === Infinity ? 'any number' : `${model.clientsMax}`],
     ...(model.platforms ? [['runs on', model.platforms.join(', ')] as const] : []),
-    ...[...new Set(model.cannot.map(({ why }) => why))].map((why, i) => [i === 0 ? 'by design' : '', why] as const),
+    ...[...new Set(model.cannot.map(({ why }) => why))].map(
+      (why, i) => [i === 0 ? 'by design' : '', why] as const,
+    ),
   ]
   // Wrapped with the name before it, which takes its place in the line.
   const [named = '', ...rest] = wrap(`${model.name}  ${model.summary}`, columns, '  ')

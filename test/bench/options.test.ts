@@ -14,7 +14,7 @@ import { model } from './sample.ts'
 
 const MODELS = ['sequential', 'process', 'thread', 'async']
 const CATALOG: readonly PlannedModel[] = [
-  ...MODELS.map((name) => model(name)),
+  ...MODELS.map((name) => ({ ...model(name), takes: name === 'process' ? ['spares'] : [] })),
   { ...model('udp'), transports: ['udp'] },
 ]
 
@@ -98,6 +98,7 @@ describe('a configuration', () => {
     [{ transports: ['udp'], workloads: ['ping'] }, 'ping goes over tcp or unix, not over udp.'],
     [{ models: ['proces:spares=8'] }, 'There is no model "proces"; did you mean process?'],
     [{ models: ['process:spare=8'] }, 'no option of a model "spare"; did you mean spares?'],
+    [{ models: ['async:spares=8'] }, 'async takes no spares.'],
     [{ models: ['process:spares=many'] }, 'spares takes a number from 0 to 300: write it like'],
     [{ models: ['process:spares'] }, 'write it like process:spares=8.'],
     [{ models: ['process:'] }, 'There is no option of a model ""'],
