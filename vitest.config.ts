@@ -6,8 +6,8 @@ const BENCH_WITH_SERVERS = ['bench', 'server', 'equivalence', 'workloads', 'witn
 )
 
 // Two projects. `unit` is pure or short and runs in threads, many files at a time. `servers` starts real
-// servers, so it runs in processes of its own, after the others and two files at a time: it mostly waits, but
-// more suites that fight for two cores would time each other out.
+// servers, so it runs in processes of its own, after the others and one file at a time: two suites that fight
+// for two cores would time each other out.
 export default defineConfig({
   test: {
     projects: [
@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'servers',
           include: ['test/{servers,cli,docs}/**/*.test.ts', ...BENCH_WITH_SERVERS],
           pool: 'forks',
-          maxWorkers: 2,
+          fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 30_000,
