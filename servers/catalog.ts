@@ -56,6 +56,16 @@ export interface ModelInfo {
   readonly load: () => Promise<{ serve: Serve }>
 }
 
+/** What is the same for all models that are one loop. */
+const ONE_LOOP: Limitation = {
+  what: 'isolates-crashes',
+  why: 'A conversation that throws is caught, but one that never ends stops the loop for all.',
+}
+const ONE_CPU: Limitation = {
+  what: 'computes-apart',
+  why: 'While one client computes, the loop turns for nobody.',
+}
+
 export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'sequential',
@@ -118,13 +128,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsAtOnce: Infinity,
     clientsMax: 15_000,
     descriptorsPerClient: 1,
-    cannot: [
-      {
-        what: 'isolates-crashes',
-        why: 'A conversation that throws is caught, but one that never ends stops the loop for all.',
-      },
-      { what: 'computes-apart', why: 'While one client computes, the loop turns for nobody.' },
-    ],
+    cannot: [ONE_LOOP, ONE_CPU],
     platforms: null,
     load: () => import('./async.ts'),
   },
@@ -137,13 +141,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsAtOnce: Infinity,
     clientsMax: 15_000,
     descriptorsPerClient: 1,
-    cannot: [
-      {
-        what: 'isolates-crashes',
-        why: 'A conversation that throws is caught, but one that never ends stops the loop for all.',
-      },
-      { what: 'computes-apart', why: 'While one client computes, the loop turns for nobody.' },
-    ],
+    cannot: [ONE_LOOP, ONE_CPU],
     platforms: null,
     load: () => import('./poll.ts'),
   },
@@ -156,13 +154,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsAtOnce: Infinity,
     clientsMax: 15_000,
     descriptorsPerClient: 1,
-    cannot: [
-      {
-        what: 'isolates-crashes',
-        why: 'A conversation that throws is caught, but one that never ends stops the loop for all.',
-      },
-      { what: 'computes-apart', why: 'While one client computes, the loop turns for nobody.' },
-    ],
+    cannot: [ONE_LOOP, ONE_CPU],
     platforms: ['linux'],
     load: () => import('./epoll.ts'),
   },
@@ -176,12 +168,7 @@ export const CATALOG: readonly ModelInfo[] = [
     clientsMax: 15_000,
     descriptorsPerClient: 1,
     descriptorsFixed: 7 * availableParallelism(), // What Node opens for each worker.
-    cannot: [
-      {
-        what: 'isolates-crashes',
-        why: 'A conversation that throws is caught, but one that never ends stops the loop for all.',
-      },
-    ],
+    cannot: [ONE_LOOP],
     platforms: null,
     load: () => import('./pool.ts'),
   },

@@ -5,9 +5,8 @@
 // It never blocks on a link. What a link does not take waits here; a worker that lets too much wait, or says
 // nothing for too long, is killed.
 
-import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Hub, HubEffect, Service } from '../protocol/index.ts'
-import { close, setSendBufferBytes, socketpair } from '../posix/index.ts'
 import {
   ACCEPT,
   ACK,
@@ -31,10 +30,10 @@ import {
   SYNC,
   TICK,
 } from './cluster-link.ts'
-import { LINK_BUFFER_BYTES } from './link.ts'
 import type { Settings } from './model.ts'
 import { verify } from './passwords.ts'
 import { type ClientPort, perform } from './performing.ts'
+import { openSocketLink } from './socket-link.ts'
 import { Turn } from './turn.ts'
 
 /** A worker has this long to start, and then hungMs. It takes some 100 ms of CPU time. */
@@ -120,33 +119,17 @@ export class ClusterHub implements ClientPort<Client> {
 
   /** Makes a link for a new worker. */
   open(worker: WorkerControl): Trunk {
-    const [ourEnd, workersEnd] = socketpair()
-    try {
-      // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: the worker counts on it.
-      for (const end of [ourEnd, workersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
-      const options: SocketConstructorOpts & { onread: OnReadOpts } = {
-        fd: ourEnd,
-        readable: true,
-        writable: true,
-        onread: {
-          buffer: this.memory,
-          callback: (count) => this.receive(trunk, this.memory.toString('latin1', 0, count)),
-        },
-      }
-      const trunk = new Trunk(new Socket(options), workersEnd, worker)
-      trunk.socket.on('error', () => this.bury(trunk))
-      trunk.socket.on('end', () => this.bury(trunk))
-      trunk.socket.resume()
-      this.trunks.add(trunk)
-      return trunk
-    } catch (error) {
-      close(ourEnd)
-      close(workersEnd)
-      throw error
-    }
+    const { socket, theirEnd } = openSocketLink(
+      this.memory,
+      (text) => this.receive(trunk, text),
+      () => this.bury(trunk),
+    )
+    const trunk = new Trunk(socket, theirEnd, worker)
+    this.trunks.add(trunk)
+    return trunk
   }
 
-  private receive(trunk: Trunk, text: string): boolean {
+  private receive(trunk: Trunk, text: string): void {
     trunk.heardMs = performance.now()
     if (!trunk.started) this.welcome(trunk)
     trunk.incoming = readFrames(trunk.incoming + text, (kind, payload) => {
@@ -161,7 +144,6 @@ export class ClusterHub implements ClientPort<Client> {
       if (kind === EVICT) this.perform(this.hub.evict(client, words))
       if (kind === GONE) this.disconnect(client, words)
     })
-    return true
   }
 
   /** Has all workers accept, those that come later included. */

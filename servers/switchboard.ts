@@ -6,9 +6,9 @@
 // client whose owner is stuck in a write to it is let go when too much has piled up.
 
 import { availableParallelism } from 'node:os'
-import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Hub, Service } from '../protocol/index.ts'
-import { close, setSendBufferBytes, socketpair } from '../posix/index.ts'
+import { close } from '../posix/index.ts'
 import {
   ACK,
   CLIENT_WORD,
@@ -18,7 +18,6 @@ import {
   GONE,
   IDENTIFY,
   LINE,
-  LINK_BUFFER_BYTES,
   POSTED_WORD,
   readFrames,
   SYNC,
@@ -27,6 +26,7 @@ import {
 import type { Settings } from './model.ts'
 import { verify } from './passwords.ts'
 import { type ClientPort, perform } from './performing.ts'
+import { openSocketLink } from './socket-link.ts'
 import { Turn } from './turn.ts'
 
 /** Owners that start at the same time. */
@@ -139,32 +139,16 @@ export class Switchboard implements ClientPort<Link> {
   }
 
   private open(kill: () => void): Link {
-    const [ourEnd, ownersEnd] = socketpair()
-    try {
-      // Linux doubles it for its book-keeping, which makes it LINK_BUFFER_BYTES: rule 3 of hub-link.ts counts on it.
-      for (const end of [ourEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
-      const options: SocketConstructorOpts & { onread: OnReadOpts } = {
-        fd: ourEnd,
-        readable: true,
-        writable: true,
-        onread: {
-          buffer: this.memory,
-          callback: (count) => this.receive(link, this.memory.toString('latin1', 0, count)),
-        },
-      }
-      const link = new Link(new Socket(options), ourEnd, ownersEnd, kill)
-      link.socket.on('error', () => this.disconnect(link, 'Connection lost'))
-      link.socket.on('end', () => this.disconnect(link, 'Connection lost'))
-      link.socket.resume()
-      return link
-    } catch (error) {
-      close(ourEnd)
-      close(ownersEnd)
-      throw error
-    }
+    const { socket, ourEnd, theirEnd } = openSocketLink(
+      this.memory,
+      (text) => this.receive(link, text),
+      () => this.disconnect(link, 'Connection lost'),
+    )
+    const link: Link = new Link(socket, ourEnd, theirEnd, kill)
+    return link
   }
 
-  private receive(link: Link, text: string): boolean {
+  private receive(link: Link, text: string): void {
     this.started(link)
     link.heardMs = performance.now()
     link.incoming = readFrames(link.incoming + text, (kind, payload) => {
@@ -172,7 +156,6 @@ export class Switchboard implements ClientPort<Link> {
       if ((kind === LINE && !link.verifying) || kind === SYNC) this.acknowledge(link)
       if (kind === GONE) this.disconnect(link, payload)
     })
-    return true
   }
 
   /**
