@@ -49,21 +49,21 @@ export class Restraint {
     if (port <= SERVICE_PORT_MAX) return false
     const whom = mix(mix(this.secret, network), port)
     const heard = digest(whom, request)
-    const isOurs = this.answers[heard >>> (32 - ANSWER_BITS)] === heard
+    const isOurs = this.answers[place(heard, ANSWER_BITS)] === heard
     const isFree = answer.length <= request.length && !isOurs
-    if (!isFree && !this.takeToken(mix(this.secret, network), nowMs)) return false
+    if (!isFree && !this.takeToken(place(mix(this.secret, network), NETWORK_BITS), nowMs))
+      return false
     const said = answer === request ? heard : digest(whom, answer)
-    this.answers[said >>> (32 - ANSWER_BITS)] = said
+    this.answers[place(said, ANSWER_BITS)] = said
     return true
   }
 
   /** A token bucket. A loop that turns faster than it is filled finds it empty, and has ended. */
-  private takeToken(network: number, nowMs: number): boolean {
-    const place = network >>> (32 - NETWORK_BITS)
-    const earned = ((nowMs - this.filledMs[place]!) / 1000) * TOKENS_PER_S
-    const tokens = Math.min(TOKENS_MAX, this.tokens[place]! + earned)
-    this.filledMs[place] = nowMs
-    this.tokens[place] = tokens >= 1 ? tokens - 1 : tokens
+  private takeToken(bucket: number, nowMs: number): boolean {
+    const earned = ((nowMs - this.filledMs[bucket]!) / 1000) * TOKENS_PER_S
+    const tokens = Math.min(TOKENS_MAX, this.tokens[bucket]! + earned)
+    this.filledMs[bucket] = nowMs
+    this.tokens[bucket] = tokens >= 1 ? tokens - 1 : tokens
     return tokens >= 1
   }
 }
@@ -79,4 +79,15 @@ function digest(start: number, text: string): number {
 function mix(hash: number, value: number): number {
   const product = Math.imul(hash ^ value, 0x5bd1e995)
   return product ^ (product >>> 15)
+}
+
+/**
+ * Where a hash belongs in a table of 2 to the `bits` places. One step alone would leave neighbouring hosts
+ * evenly spaced, so that two networks could fall onto each other host by host; the last steps of MurmurHash3
+ * (fmix32) let each bit change all others.
+ */
+function place(hash: number, bits: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> (32 - bits)
 }
