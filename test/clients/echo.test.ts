@@ -4,27 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
+import { type LoadSpec, runLoad } from '../../clients/load/index.ts'
+import { NONE, SHORT, faultsOf } from './short-runs.ts'
 import { DatagramEchoServer, EchoServer, type Tamper } from './echo-server.ts'
 
 const PATIENCE = { timeout: 30_000 }
 
-const SPEC: LoadSpec = {
-  workload: 'echo',
-  address: '',
-  clients: 6,
-  senders: 0,
-  window: 4,
-  messageBytes: 64,
-  pingsPerSession: 0,
-  warmupMs: 50,
-  durationMs: 200,
-  setupStallMs: 400,
-  drainMs: 400,
-  threads: 1,
-  seed: 11,
-}
-const NONE = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, outstanding: 0 }
+const SPEC: LoadSpec = { ...SHORT, workload: 'echo' }
 
 let server: { stop(): Promise<void> } | undefined
 afterEach(async () => {
@@ -42,11 +28,6 @@ async function datagrams(tamper?: Tamper, spec: Partial<LoadSpec> = {}, host?: s
   const echo = await DatagramEchoServer.start(tamper, host)
   server = echo
   return { result: await runLoad({ ...SPEC, address: echo.address, ...spec }), echo }
-}
-
-function faultsOf({ ledger }: LoadResult) {
-  const { lost, duplicated, reordered, corrupt, outstanding } = ledger
-  return { lost, duplicated, reordered, corrupt, outstanding }
 }
 
 /** One in a hundred, but not among the first, by which clients are served. */

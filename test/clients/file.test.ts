@@ -4,28 +4,21 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fileBytes, type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
+import { fileBytes, type LoadSpec, runLoad } from '../../clients/load/index.ts'
+import { NONE, SHORT, faultsOf } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
 const FILE = fileBytes()
 const SIZE = `SIZE ${FILE.length} ${createHash('sha256').update(FILE).digest('hex')}`
 
 const SPEC: LoadSpec = {
+  ...SHORT,
   workload: 'file',
-  address: '',
   clients: 4,
-  senders: 0,
-  window: 4,
-  messageBytes: 64,
-  pingsPerSession: 0,
-  warmupMs: 50,
   durationMs: 300,
   setupStallMs: 2000,
   drainMs: 1000,
-  threads: 1,
-  seed: 11,
 }
-const NONE = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, outstanding: 0 }
 
 interface Faults {
   /** What is said instead of SIZE, and sent instead of the file; `count` goes from 1, over all. */
@@ -63,11 +56,6 @@ async function load({ announce, send }: Faults = {}, spec: Partial<LoadSpec> = {
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   return runLoad({ ...SPEC, address: `127.0.0.1:${port}`, ...spec })
-}
-
-function faultsOf({ ledger }: LoadResult) {
-  const { lost, duplicated, reordered, corrupt, outstanding } = ledger
-  return { lost, duplicated, reordered, corrupt, outstanding }
 }
 
 describe('fetching a file', PATIENCE, () => {

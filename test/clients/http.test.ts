@@ -5,26 +5,12 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
+import { NONE, SHORT, faultsOf } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
 const PAGE = 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nhubbub\n'
 
-const SPEC: LoadSpec = {
-  workload: 'http',
-  address: '',
-  clients: 6,
-  senders: 0,
-  window: 4,
-  messageBytes: 64,
-  pingsPerSession: 0,
-  warmupMs: 50,
-  durationMs: 200,
-  setupStallMs: 400,
-  drainMs: 400,
-  threads: 1,
-  seed: 11,
-}
-const NONE = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, outstanding: 0 }
+const SPEC: LoadSpec = { ...SHORT, workload: 'http' }
 
 const sockets = new Set<Socket>()
 let server: Server | undefined
@@ -69,11 +55,6 @@ async function load(
     }),
   )
   return runLoad({ ...SPEC, address, ...spec })
-}
-
-function faultsOf({ ledger }: LoadResult) {
-  const { lost, duplicated, reordered, corrupt, outstanding } = ledger
-  return { lost, duplicated, reordered, corrupt, outstanding }
 }
 
 const chosen = (count: number) => count % 100 === 50

@@ -12,27 +12,14 @@ import {
   type LoadSpec,
   runLoad,
 } from '../../clients/load/index.ts'
+import { NONE, SHORT, faultsOf } from './short-runs.ts'
 import { close, formatAddress, listenOn } from '../../posix/index.ts'
 import { ChatServer, type Client, type Faults } from './chat-server.ts'
 
 /** Threads and WebAssembly have to start, on a machine that may be busy with other tests. */
 const PATIENCE = { timeout: 30_000 }
 
-const SPEC: LoadSpec = {
-  workload: 'ping',
-  address: '',
-  clients: 6,
-  senders: 2,
-  window: 4,
-  messageBytes: 64,
-  pingsPerSession: 5,
-  warmupMs: 50,
-  durationMs: 200,
-  setupStallMs: 400,
-  drainMs: 400,
-  threads: 1,
-  seed: 11,
-}
+const SPEC: LoadSpec = { ...SHORT, workload: 'ping', senders: 2, pingsPerSession: 5 }
 
 let server: ChatServer | undefined
 afterEach(async () => {
@@ -48,13 +35,6 @@ async function load(
   server = await ChatServer.start(faults)
   return runLoad({ ...SPEC, address: server.address, ...spec }, hooks)
 }
-
-/** The faults of a ledger, and the rest that must come out even. */
-function faultsOf({ ledger }: LoadResult) {
-  const { lost, duplicated, reordered, corrupt, outstanding } = ledger
-  return { lost, duplicated, reordered, corrupt, outstanding }
-}
-const NONE = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, outstanding: 0 }
 
 const everyThousandth = (count: number) => count % 1000 === 500
 const dropped = (line: string, count: number) => (everyThousandth(count) ? [] : [line])

@@ -4,25 +4,11 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoadResult, type LoadSpec, loginOf, runLoad } from '../../clients/load/index.ts'
+import { NONE, SHORT, faultsOf } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
 
-const SPEC: LoadSpec = {
-  workload: 'login',
-  address: '',
-  clients: 6,
-  senders: 2,
-  window: 1,
-  messageBytes: 64,
-  pingsPerSession: 0,
-  warmupMs: 50,
-  durationMs: 200,
-  setupStallMs: 400,
-  drainMs: 400,
-  threads: 1,
-  seed: 11,
-}
-const NONE = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, outstanding: 0 }
+const SPEC: LoadSpec = { ...SHORT, workload: 'login', senders: 2, window: 1 }
 const KNOWN = new Set([0, 1].map((client) => `${loginOf(client).user}|${loginOf(client).password}`))
 
 const sockets = new Set<Socket>()
@@ -65,11 +51,6 @@ async function load(
   await once(server, 'listening')
   const address = server.address() as { port: number }
   return runLoad({ ...SPEC, address: `127.0.0.1:${address.port}`, ...spec })
-}
-
-function faultsOf({ ledger }: LoadResult) {
-  const { lost, duplicated, reordered, corrupt, outstanding } = ledger
-  return { lost, duplicated, reordered, corrupt, outstanding }
 }
 
 describe('logging in', PATIENCE, () => {

@@ -1,0 +1,28 @@
+// What the workloads' own tests have in common: a run that is short, and how its books are read.
+
+import type { LoadResult, LoadSpec } from '../../clients/load/index.ts'
+
+/** Six clients for a fifth of a second. Each test says what it wants otherwise. */
+export const SHORT: Omit<LoadSpec, 'workload'> = {
+  address: '',
+  clients: 6,
+  senders: 0,
+  window: 4,
+  messageBytes: 64,
+  pingsPerSession: 0,
+  warmupMs: 50,
+  durationMs: 200,
+  setupStallMs: 400,
+  drainMs: 400,
+  threads: 1,
+  seed: 11,
+}
+
+/** What every fault of the ledger is when there is none. */
+export const NONE = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, outstanding: 0 }
+
+/** The entries of the ledger that are faults. */
+export function faultsOf({ ledger }: LoadResult): typeof NONE {
+  const { lost, duplicated, reordered, corrupt, outstanding } = ledger
+  return { lost, duplicated, reordered, corrupt, outstanding }
+}
