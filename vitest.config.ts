@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'servers',
           include: ['test/{servers,cli,docs}/**/*.test.ts', ...BENCH_WITH_SERVERS],
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 30_000,
