@@ -90,6 +90,20 @@ export class LineReader {
     }
   }
 
+  /**
+   * What comes after `start` in the next line, its CR LF included, if the line is plain and begins with that;
+   * null: ask `next`. One slice of the chunk, where the line alone would be one, and its end another.
+   */
+  nextAfter(start: string): string | null {
+    if (!this.plain || !this.text.startsWith(start, this.at)) return null
+    const from = this.at + start.length
+    const end = this.text.indexOf('\n', from) + 1
+    const isUsual = end - from > 2 && end - this.at <= LINE_BYTES_MAX
+    if (!isUsual || this.discarded > 0 || this.text.charCodeAt(end - 2) !== CR) return null
+    this.at = end
+    return this.text.slice(from, end)
+  }
+
   /** Forgets everything that is held. */
   clear(): void {
     this.text = ''
@@ -115,36 +129,37 @@ export class LineReader {
   }
 }
 
-/** The memory that was looked at last: nearly always that of the next chunk, too. */
-let view: DataView = new DataView(new ArrayBuffer(0))
+/** The memory that was looked at last, in words: nearly always that of the next chunk, too. */
+let words: Int32Array = new Int32Array(0)
 
 /**
- * Whether the first `count` bytes are printable ASCII, or at least none of them is NUL, above 0x7f, or a CR
- * without its LF. Four bytes are looked at in one step, so false may also mean "perhaps not".
+ * Whether the first `count` bytes are plain: none of them is NUL, above 0x7f, or a CR without its LF. Four are
+ * looked at in one step, and one by one only where there is something in them, such as the end of a line.
  */
 export function isPlain(bytes: Uint8Array, count: number): boolean {
-  if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer)
-  const offset = bytes.byteOffset
-  let i = 0
-  for (; i + 4 <= count; i += 4) {
-    const word = view.getInt32(offset + i, true)
-    // In each byte: the high bit is set if the byte has it, or is 0 and borrows from the next.
-    if (((word | (word - 0x01010101)) & 0x80808080) !== 0) return false
-    const cr = word ^ 0x0d0d0d0d // A byte of 0 where there was a CR.
-    if (((cr - 0x01010101) & ~cr & 0x80808080) !== 0 && !endsLines(bytes, i, i + 4, count))
-      return false
+  const { buffer, byteOffset } = bytes
+  if (words.buffer !== buffer) words = new Int32Array(buffer, 0, buffer.byteLength >> 2)
+  const first = (byteOffset + 3) >> 2
+  const last = (byteOffset + count) >> 2
+  for (let i = first; i < last; i++) {
+    const word = words[i]!
+    // A byte has its high bit in this if it had it before, or if it is below 0x0e and borrows.
+    if (((word | (word - 0x0e0e0e0e)) & 0x80808080) !== 0) {
+      const at = i * 4 - byteOffset
+      if (!arePlain(bytes, at, at + 4, count)) return false
+    }
   }
-  for (let last = i; last < count; last++) {
-    const byte = bytes[last]!
-    if (byte === 0 || byte > 0x7f) return false
-  }
-  return endsLines(bytes, i, count, count)
+  // What is before the first whole word, and behind the last one.
+  const head = Math.min(first * 4 - byteOffset, count)
+  const tail = Math.max(last * 4 - byteOffset, head)
+  return arePlain(bytes, 0, head, count) && arePlain(bytes, tail, count, count)
 }
 
-/** Whether each CR from `at` to `end` has its LF. */
-function endsLines(bytes: Uint8Array, at: number, end: number, count: number): boolean {
+function arePlain(bytes: Uint8Array, at: number, end: number, count: number): boolean {
   for (; at < end; at++) {
-    if (bytes[at] === CR && (at + 1 === count || bytes[at + 1] !== LF)) return false
+    const byte = bytes[at]!
+    if (byte === 0 || byte > 0x7f) return false
+    if (byte === CR && (at + 1 === count || bytes[at + 1] !== LF)) return false
   }
   return true
 }

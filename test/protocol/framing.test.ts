@@ -46,6 +46,7 @@ describe('a line', () => {
   ])('%s', (_, bytes, lines) => {
     for (const chunks of everyWay(bytes)) {
       expect(read(chunks)).toEqual(lines)
+      expect(read(chunks, 'a')).toEqual(lines)
       // What follows, in the same chunk or in one of its own, is a line of its own.
       const isOpen = !bytes.endsWith('\n')
       if (isOpen) continue
@@ -67,7 +68,9 @@ describe('a reader', () => {
   test('gives what a reader in plain words gives, however the bytes are cut', () => {
     fc.assert(
       fc.property(anyWay(anyBytes), (chunks) => {
-        expect(read(chunks)).toEqual(readSimply(chunks.join('')))
+        const lines = readSimply(chunks.join(''))
+        expect(read(chunks)).toEqual(lines)
+        expect(read(chunks, 'PING ')).toEqual(lines)
       }),
       { numRuns: 2_000 },
     )
@@ -91,6 +94,23 @@ describe('a reader', () => {
     let lines = 0
     while (reader.next() !== null) lines++
     expect(lines).toBe(1_000_000)
+  })
+
+  test('gives what follows a beginning, if the line is plain and ends with CR LF', () => {
+    const reader = new LineReader()
+    const after = (chunk: string, plain = true) => {
+      reader.clear()
+      reader.push(chunk, plain)
+      return reader.nextAfter('PING ')
+    }
+    expect(after('PING a b\r\nPING c\r\n')).toBe('a b\r\n')
+    expect(reader.nextAfter('PING ')).toBe('c\r\n')
+    expect(reader.nextAfter('PING ')).toBeNull()
+    expect(after('PING a\r\n', false)).toBeNull()
+    expect(after('PING a\nPING b\r\n')).toBeNull()
+    expect(after('PING \r\n')).toBeNull()
+    expect(after(`PING ${'a'.repeat(505)}\r\n`)).toHaveLength(507)
+    expect(after(`PING ${'a'.repeat(506)}\r\n`)).toBeNull()
   })
 
   test('holds only the half line that it waits for the rest of', () => {
@@ -132,7 +152,7 @@ describe('a plain chunk', () => {
         const memory = Buffer.alloc(at + bytes.length + 8, 0xff)
         memory.set(bytes, at)
         const isOdd = /[\0\x80-\xff]|\r(?!\n)/.test(Buffer.from(bytes).toString('latin1'))
-        if (isOdd) expect(isPlain(memory.subarray(at), bytes.length)).toBe(false)
+        expect(isPlain(memory.subarray(at), bytes.length)).toBe(!isOdd)
       }),
       { numRuns: 5_000 },
     )
