@@ -5,9 +5,11 @@ const BENCH_WITH_SERVERS = ['bench', 'server', 'equivalence', 'workloads', 'witn
   (name) => `test/bench/${name}.test.ts`,
 )
 
+const setupFiles = ['test/support/own-temporary-folder.ts']
+
 // Two projects. `unit` is pure or short and runs in threads, many files at a time. `servers` starts real
-// servers, so it runs in processes of its own, after the others and one file at a time: two suites that fight
-// for two cores would time each other out.
+// servers, so it runs in processes of its own, after the others and two files at a time: more of them that
+// fight for two cores would time each other out.
 export default defineConfig({
   test: {
     projects: [
@@ -17,6 +19,7 @@ export default defineConfig({
           include: ['test/{protocol,posix,clients,bench,architecture}/**/*.test.ts'],
           exclude: BENCH_WITH_SERVERS,
           pool: 'threads',
+          setupFiles,
         },
       },
       {
@@ -24,6 +27,7 @@ export default defineConfig({
           name: 'servers',
           include: ['test/{servers,cli,docs}/**/*.test.ts', ...BENCH_WITH_SERVERS],
           pool: 'forks',
+          setupFiles,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 30_000,
