@@ -45,91 +45,59 @@ export const FILE_BYTES = 1 << 20
 const STREAMS = ['tcp', 'unix'] as const
 const ALONE = { clientsMin: 1, why: '' } as const
 
+const PING = { one: 'PING', many: 'PINGs' } as const
+
+/** What most workloads are: clients of the chat who all do the same, on connections that they keep. */
+const USUAL = {
+  service: 'irc',
+  transports: STREAMS,
+  beside: null,
+  sendersShare: 0,
+  together: ALONE,
+  clientsStay: true,
+} as const
+
 /** The workloads. What they need to know of each other's differences stands here, and nowhere by name. */
 export const WORKLOADS = {
-  ping: {
-    service: 'irc',
-    transports: STREAMS,
-    unit: { one: 'PING', many: 'PINGs' },
-    beside: null,
-    sendersShare: 0,
-    together: ALONE,
-    clientsStay: true,
-  },
+  ping: { ...USUAL, unit: PING },
   room: {
-    service: 'irc',
-    transports: STREAMS,
+    ...USUAL,
     unit: { one: 'delivery', many: 'deliveries' },
-    beside: null,
     sendersShare: 1 / 4,
     together: { clientsMin: 2, why: 'nobody hears what is said in a room' },
-    clientsStay: true,
   },
-  session: {
-    service: 'irc',
-    transports: STREAMS,
-    unit: { one: 'session', many: 'sessions' },
-    beside: null,
-    sendersShare: 0,
-    together: ALONE,
-    clientsStay: false,
-  },
+  session: { ...USUAL, unit: { one: 'session', many: 'sessions' }, clientsStay: false },
   echo: {
+    ...USUAL,
     service: 'echo',
     transports: TRANSPORTS,
     unit: { one: 'echo', many: 'echoes' },
-    beside: null,
-    sendersShare: 0,
-    together: ALONE,
-    clientsStay: true,
   },
   work: {
-    service: 'irc',
-    transports: STREAMS,
-    unit: { one: 'PING', many: 'PINGs' },
+    ...USUAL,
+    unit: PING,
     beside: { one: 'WORK', many: 'WORKs' },
     sendersShare: 1 / 10,
     together: { clientsMin: 2, why: 'nobody is there to feel the work of another' },
-    clientsStay: true,
   },
   idle: {
-    service: 'irc',
-    transports: STREAMS,
-    unit: { one: 'PING', many: 'PINGs' },
-    beside: null,
+    ...USUAL,
+    unit: PING,
     sendersShare: 1,
     sendersUsual: 50,
     together: { clientsMin: 2, why: 'nobody is idle beside another' },
-    clientsStay: true,
   },
   login: {
+    ...USUAL,
     service: 'login',
-    transports: STREAMS,
     unit: { one: 'login', many: 'logins' },
     beside: { one: 'line', many: 'lines' },
     sendersShare: 1 / 10,
     sendersMax: 16,
     together: { clientsMin: 2, why: 'nobody is there to feel the logins of another' },
-    clientsStay: true,
   },
-  http: {
-    service: 'http',
-    transports: STREAMS,
-    unit: { one: 'answer', many: 'answers' },
-    beside: null,
-    sendersShare: 0,
-    together: ALONE,
-    clientsStay: true,
-  },
-  file: {
-    service: 'file',
-    transports: STREAMS,
-    unit: { one: 'MiB', many: 'MiB' },
-    beside: null,
-    sendersShare: 0,
-    together: ALONE,
-    clientsStay: true,
-  },
+  http: { ...USUAL, service: 'http', unit: { one: 'answer', many: 'answers' } },
+  file: { ...USUAL, service: 'file', unit: { one: 'MiB', many: 'MiB' } },
 } as const satisfies Readonly<Record<string, WorkloadInfo>>
 
 export type WorkloadName = keyof typeof WORKLOADS
@@ -150,7 +118,10 @@ export interface LoadSpec {
   readonly address: string
   /** Connections kept open at the same time (`session`: sessions that run at the same time). */
   readonly clients: number
-  /** How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute. `idle`: they are not. `login`: they log in. */
+  /**
+   * How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute.
+   * `idle`: they are not. `login`: they log in.
+   */
   readonly senders: number
   /** Requests in flight on each connection; `room`: messages per barrier; `file`: one, whatever it says. */
   readonly window: number
