@@ -22,7 +22,7 @@ interface Column {
   /** Two lines: what it is, and its unit. */
   readonly head: readonly [string, string]
   readonly align: 'left' | 'right'
-  /** What a narrow terminal can do without, 1 first: a note says the same of rows where it matters. */
+  /** What a narrow terminal shows below the table, 1 first: what is the same for most takes little room. */
   readonly spare?: number
 }
 
@@ -137,10 +137,10 @@ function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[]
     ...(clientsStay ? [] : [firstAnswerColumn(points)]),
     ...(beside ? besideColumns(points, beside) : []),
     ...(first.transport === 'udp' ? [column(['lost', '%'], lossCell)] : []),
-    { ...column(['served', ''], servedCell), spare: 2 },
-    cpuColumn(points),
-    ...(clientsStay ? [memoryColumn(points)] : []),
-    { ...column(['errors', ''], errorsCell), spare: 1 },
+    { ...column(['served', ''], servedCell), spare: 1 },
+    { ...cpuColumn(points), spare: 7 },
+    ...(clientsStay ? [{ ...memoryColumn(points), spare: 6 }] : []),
+    { ...column(['errors', ''], errorsCell), spare: 2 },
     {
       ...column(['verdict', ''], (point, notes) => verdictCell(point, notes, repeatsAsked)),
       align: 'left',
@@ -168,10 +168,13 @@ function rateColumns(points: readonly Point[], many: string): CellColumn[] {
       if (!rate) return UNKNOWN
       return `${point.status === 'lower-bound' ? '≥ ' : ''}${show(rate.median)}`
     }),
-    column(['min–max', ''], (point) => {
-      const { repeats = 0, throughputPerS: rate } = usable(point) ?? {}
-      return rate && repeats > 1 ? `${show(rate.min)}–${show(rate.max)}` : UNKNOWN
-    }),
+    {
+      ...column(['min–max', ''], (point) => {
+        const { repeats = 0, throughputPerS: rate } = usable(point) ?? {}
+        return rate && repeats > 1 ? `${show(rate.min)}–${show(rate.max)}` : UNKNOWN
+      }),
+      spare: 8,
+    },
   ]
 }
 

@@ -4,10 +4,11 @@
 import Table from 'cli-table3'
 import type { Results } from '../schema.ts'
 import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
+import { UNKNOWN } from './numbers.ts'
 import type { Row, Table as ReportTable } from './tables.ts'
 import { tablesOf } from './tables.ts'
 import type { Paint, TerminalOptions } from './text.ts'
-import { list, painter, textColumns, wrap } from './text.ts'
+import { painter, textColumns, wrap } from './text.ts'
 
 export function terminalReport(results: Results, options: TerminalOptions = {}): string {
   const paint = painter(options.colour)
@@ -30,17 +31,14 @@ export function terminalReport(results: Results, options: TerminalOptions = {}):
 export function renderTable(table: ReportTable, paint: Paint, terminalColumns: number): string[] {
   const columns = textColumns(terminalColumns)
   const { narrow, leftOut } = fit(table, terminalColumns)
-  const notes = [...table.notes]
-  if (leftOut.length > 0) {
-    notes.push(`Too narrow for ${list(leftOut)}: they are in the Markdown report.`)
-  }
   return [
     paint('bold', table.title),
     ...wrap(table.explanation, columns).map((line) => paint('dim', line)),
     '',
     ...renderGrid(narrow, paint),
     '',
-    ...notes.flatMap((note) => wrap(note, columns, '  ')).map((line) => paint('dim', line)),
+    ...renderLeftOut(table, leftOut, paint, columns),
+    ...table.notes.flatMap((note) => wrap(note, columns, '  ')).map((line) => paint('dim', line)),
     ...wrap(table.reading, columns),
   ]
 }
@@ -53,7 +51,42 @@ function fit(table: ReportTable, terminalColumns: number) {
   let out = 0
   const narrowed = () => without(table, spares.slice(0, out))
   while (out < spares.length && widthOf(narrowed()) > terminalColumns) out++
-  return { narrow: narrowed(), leftOut: spares.slice(0, out).map(({ head }) => head[0]) }
+  return { narrow: narrowed(), leftOut: spares.slice(0, out) }
+}
+
+/** What has no room in the table stands below it: a line for each column, and an empty one. */
+function renderLeftOut(
+  table: ReportTable,
+  leftOut: ReportTable['columns'],
+  paint: Paint,
+  columns: number,
+): string[] {
+  const labels = leftOut.map(({ head }) => head.join(' ').replace(' /', '/').trim())
+  const labelColumns = Math.max(0, ...labels.map((label) => label.length)) + 2
+  const indent = ' '.repeat(labelColumns)
+  const lines = leftOut.flatMap((column, i) => {
+    const [first = '', ...rest] = wrap(inWords(column, table), columns - labelColumns)
+    const label = paint('dim', labels[i]!.padEnd(labelColumns))
+    return [label + first, ...rest.map((line) => indent + line)]
+  })
+  return lines.length > 0 ? [...lines, ''] : []
+}
+
+/** The figure that most models share, and who has another one; or that of each. */
+function inWords(column: ReportTable['columns'][number], { columns, rows }: ReportTable): string {
+  const at = columns.indexOf(column)
+  const name = columns.findIndex(({ head }) => head[0] === 'model')
+  const known = rows.map(({ cells }) => cells).filter((cells) => cells[at] !== UNKNOWN)
+  const shareOf = (figure = '') => known.filter((cells) => cells[at] === figure).length
+  const [usual] = known.toSorted((a, b) => shareOf(b[at]) - shareOf(a[at]))
+  if (!usual) return UNKNOWN
+  const isShared = known.length === 1 || shareOf(usual[at]) > known.length / 2
+  const others = known
+    .filter((cells) => !isShared || cells[at] !== usual[at])
+    .map((cells) => `${cells[name]} ${cells[at]}`)
+    .join(', ')
+  if (!isShared) return others
+  return others === '' ? usual[at]! : `${usual[at]}, but ${others}`
 }
 
 function without(table: ReportTable, columns: ReportTable['columns']): ReportTable {

@@ -203,18 +203,28 @@ describe('the terminal report', () => {
     expect(widest).toBeLessThanOrEqual(100)
   })
 
-  test('in a narrow terminal leaves columns out, and says which', () => {
+  test('in a narrow terminal says below the table what has no room in it', () => {
     const narrow = terminalReport(SAMPLE, { colour: false, columns: 80 })
     const lines = narrow.split('\n')
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
-    const words = narrow.replaceAll(/\s+/g, ' ')
-    expect(words).toContain('Too narrow for errors and served: they are in the Markdown report.')
-    expect(words).toContain('Too narrow for errors, served and max:')
-    for (const head of ['model', 'min–max', 'verdict']) {
-      expect(lines.filter((line) => line.includes(head)).length).toBeGreaterThanOrEqual(3)
-    }
     expect(narrow).toMatch(/^ 1 {2}async .* valid$/m)
-    expect(PLAIN).not.toContain('Too narrow')
+    const [ping = '', room = '', session = ''] = narrow.split(/^(?=\w+ · 16 clients)/m).slice(1)
+    expect(ping).toContain('\nserved  16/16, but sequential 1/16\nerrors  0\n')
+    expect(ping).toMatch(/ p99 +max +CPU µs /)
+    expect(room).toContain('\nserved  16/16\nerrors  0\nmax µs  900\n')
+    expect(session).toContain('\nserved  16/16\nerrors  0\n\n')
+    expect(PLAIN).not.toMatch(/^served/m)
+  })
+
+  test('names each model where their figures differ, and in the narrowest loses no figure', () => {
+    const narrowest = terminalReport(SAMPLE, { colour: false, columns: 58 })
+    expect(widthOf(narrowest)).toBeLessThanOrEqual(58)
+    const words = narrowest.replaceAll(/\s+/g, ' ')
+    expect(words).toContain(
+      'KiB/client 500 CPU µs each async 8.68, sequential 16.5, thread 17.4, process 18.0',
+    )
+    const figures = PLAIN.match(/\d[\d,.–]*/g)!
+    for (const figure of new Set(figures)) expect(words).toContain(figure)
   })
 
   test('in a wide terminal, or none, is as wide as can be read with ease', () => {
