@@ -149,7 +149,7 @@ function whyNot(
   if (platforms && !platforms.includes(platform)) {
     return `runs on ${platforms.join(' and ')} only`
   }
-  if (!canSpeak(model, transport)) return `does not serve ${transport}`
+  if (!canSpeak(model, transport)) return `serves ${model.transports?.join(' and ')} only`
   if (clientsAtOnce < clientsMin) {
     return `talks to ${clientsAtOnce} client at a time, so ${why}`
   }

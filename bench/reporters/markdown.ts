@@ -1,16 +1,19 @@
 // The report in Markdown: what stands beside the results file, and can be pasted into an issue.
 
 import type { Results } from '../schema.ts'
+import { splitAbsent } from './absences.ts'
 import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
 import type { Table } from './tables.ts'
 import { tablesOf } from './tables.ts'
 
 export function markdownReport(results: Results): string {
   const interruption = interruptionLine(results)
+  const { sentences } = splitAbsent(results.points)
   const parts = [
     '# hubbub: one chat service, several concurrency models',
     bullets(contextLines(results)),
     ...(interruption ? [`**${escape(interruption)}**`] : []),
+    ...sentences.map(escape),
     ...tablesOf(results).map(renderTable),
     '## How to read this',
     bullets([...LEGEND, equivalenceLine(results.equivalence)]),

@@ -6,6 +6,7 @@ import { workloadInfo } from '../../clients/load/index.ts'
 import { groupPoints, loadName, REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Config, Point, Results, Summary, TimesRecord } from '../schema.ts'
 import { TRANSPORT_WORDS, WORKLOAD_WORDS } from '../workloads.ts'
+import { splitAbsent } from './absences.ts'
 import {
   formatAmount,
   formatCount,
@@ -46,7 +47,9 @@ export interface Table {
 
 /** The tables of a report, in the order of the configuration. */
 export function tablesOf(results: Results): Table[] {
-  return groupPoints(results.points).map((points) => tableOf(points, results.config))
+  return groupPoints(splitAbsent(results.points).present).map((points) =>
+    tableOf(points, results.config),
+  )
 }
 
 function tableOf(group: readonly Point[], config: Config): Table {

@@ -3,6 +3,7 @@
 
 import Table from 'cli-table3'
 import type { Results } from '../schema.ts'
+import { splitAbsent } from './absences.ts'
 import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
 import { UNKNOWN } from './numbers.ts'
 import type { Row, Table as ReportTable } from './tables.ts'
@@ -18,6 +19,7 @@ export function terminalReport(results: Results, options: TerminalOptions = {}):
   const parts = [
     contextLines(results).flatMap(dim),
     ...(interruption ? [wrap(interruption, columns).map((line) => paint('yellow', line))] : []),
+    splitAbsent(results.points).sentences.flatMap((sentence) => wrap(sentence, columns)),
     ...tablesOf(results).map((table) => renderTable(table, paint, options.columns ?? Infinity)),
     [...LEGEND, equivalenceLine(results.equivalence)].flatMap(dim),
     results.warnings.flatMap((warning) =>

@@ -91,11 +91,11 @@ describe('a plan', () => {
       )
     expect(over(['tcp', 'udp'])).toEqual([
       'ping tcp async ',
-      'ping tcp udp does not serve tcp',
+      'ping tcp udp serves udp only',
       'echo tcp async ',
       'echo udp udp ',
     ])
-    expect(over(['unix'])[1]).toBe('ping unix udp does not serve unix')
+    expect(over(['unix'])[1]).toBe('ping unix udp serves udp only')
   })
 
   test('lets a model that serves few clients try with many', () => {

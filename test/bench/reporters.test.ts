@@ -245,6 +245,48 @@ describe('the terminal report', () => {
   })
 })
 
+function over(transport: 'tcp' | 'unix', name: string, cannot: string | null = null) {
+  return { ...planned(name, 'ping', Infinity, cannot), transport }
+}
+
+function sized(clients: number, name: string, cannot: string | null = null) {
+  return { ...planned(name, 'session', Infinity, cannot), clients }
+}
+
+describe('what a model was not run in by design', () => {
+  const DATAGRAMS = 'serves udp only'
+  const run = results([
+    measured(over('tcp', 'async'), { perSecond: 100 }),
+    measured(over('tcp', 'udp', DATAGRAMS)),
+    measured(over('unix', 'async'), { perSecond: 100 }),
+    measured(over('unix', 'udp', DATAGRAMS)),
+    measured(sized(16, 'process'), { perSecond: 100 }),
+    measured(sized(1050, 'process', 'admits 300 clients at most')),
+    measured(sized(1050, 'async'), { perSecond: 100 }),
+    measured(sized(5050, 'process', 'admits 300 clients at most')),
+    measured(sized(5050, 'async'), { perSecond: 100 }),
+    measured(planned('sequential', 'room', 1, 'talks to 1 client at a time')),
+    measured(planned('async', 'room'), { perSecond: 100 }),
+  ])
+
+  test.each([
+    ['terminal', terminalReport(run, { colour: false, columns: 100 })],
+    ['Markdown', markdownReport(run)],
+  ])('is said once where it would be said in several tables: %s', (_, text) => {
+    const words = text.replaceAll(/\s+/g, ' ')
+    expect(words).toContain(' udp is not in ping and ping over unix: it serves udp only. ')
+    expect(words).toContain(
+      ' process is not in session with 1,050 and 5,050 clients: it admits 300 clients at most. ',
+    )
+    expect(words.split(DATAGRAMS)).toHaveLength(2)
+  })
+
+  test('is said in a row where it is said once', () => {
+    const names = tablesOf(run).map(({ rows }) => rows.map(({ cells }) => cells[1]).join(' '))
+    expect(names).toEqual(['async', 'async', 'process', 'async', 'async', 'async sequential'])
+  })
+})
+
 const THREE = { ...CONFIG, repeats: 3 }
 
 describe('an interrupted run', () => {
