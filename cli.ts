@@ -29,8 +29,9 @@ import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
 import { NameError, TransferFailure } from './clients/transfer/failure.ts'
 import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
 import { type ServiceName, SERVICES } from './protocol/services.ts'
-import { CATALOG, isOfDatagrams, type ModelOption } from './servers/catalog.ts'
+import { CATALOG, isOfDatagrams, type ModelInfo } from './servers/catalog.ts'
 import { DEFAULT_SERVER_LIMITS } from './servers/limits.ts'
+import { SCOPED_OPTIONS, takersOf, whyUseless } from './servers/scopes.ts'
 import { ServeError } from './servers/serve-error.ts'
 import type { ServeOptions } from './servers/shell.ts'
 
@@ -39,8 +40,6 @@ const EXIT_USAGE = 2
 const EXIT_INTERRUPTED = 130
 
 const MODEL_NAMES = CATALOG.map(({ name }) => name)
-const WITH_SPARES = takersOf('spares')
-const WITH_WORKERS = takersOf('workers')
 const SERVICE_NAMES = SERVICES.map(({ name }) => name)
 
 /** The port that IRC clients try first (RFC 7194 section 2.1 calls it customary). */
@@ -190,19 +189,20 @@ program
     `what it offers: ${SERVICE_NAMES.join(', ')}${facts('irc; over datagrams, echo')}`,
   )
   .addOption(
-    new Option('--name <name>', 'how the server calls itself')
+    new Option('--name <name>', `${takersOf('name')}: how the server calls itself`)
       .env('HUBBUB_NAME')
       .default('hubbub.local'),
   )
   .addOption(
-    new Option('--password <word>', `what clients must give with PASS${facts('none')}`).env(
-      'HUBBUB_PASSWORD',
-    ),
+    new Option(
+      '--password <word>',
+      `${takersOf('password')}: what clients must give with PASS${facts('none')}`,
+    ).env('HUBBUB_PASSWORD'),
   )
   .addOption(
     new Option(
       '--accounts <file>',
-      `irc, login: who may log in, as hubbub account writes it${facts('nobody')}`,
+      `${takersOf('accounts')}: who may log in, as hubbub account writes it${facts('nobody')}`,
     ).env('HUBBUB_ACCOUNTS'),
   )
   .option(
@@ -212,13 +212,13 @@ program
   )
   .option(
     '--spares <n>',
-    `${WITH_SPARES}: how many to start in advance, so that clients need not wait for it${facts(DEFAULT_SERVER_LIMITS.spares, SERVE_BOUNDS.spares)}`,
+    `${takersOf('spares')}: how many to start in advance, so that clients need not wait for it${facts(DEFAULT_SERVER_LIMITS.spares, SERVE_BOUNDS.spares)}`,
     within(SERVE_BOUNDS.spares),
   )
   .addOption(
     new Option(
       '--workers <n>',
-      `${WITH_WORKERS}: processes that share the port${facts('one for each core, but two at least', SERVE_BOUNDS.workers)}`,
+      `${takersOf('workers')}: processes that share the port${facts('one for each core, but two at least', SERVE_BOUNDS.workers)}`,
     )
       .env('HUBBUB_WORKERS')
       .argParser(within(SERVE_BOUNDS.workers)),
@@ -235,33 +235,33 @@ program
   )
   .option(
     '--registration-timeout <time>',
-    `for NICK and USER${timeFacts(DEFAULT_PROTOCOL_LIMITS.registrationTimeoutMs, SERVE_BOUNDS.timeMs)}`,
+    `${takersOf('registrationTimeout')}: for NICK and USER, or for a whole request${timeFacts(DEFAULT_PROTOCOL_LIMITS.registrationTimeoutMs, SERVE_BOUNDS.timeMs)}`,
     time,
   )
   .option(
     '--ping-interval <time>',
-    `silence before a client is sent a PING${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingIntervalMs, SERVE_BOUNDS.timeMs)}`,
+    `silence before irc sends a client a PING${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingIntervalMs, SERVE_BOUNDS.timeMs)}`,
     time,
   )
   .option(
     '--ping-timeout <time>',
-    `silence after it that ends the connection${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingTimeoutMs, SERVE_BOUNDS.timeMs)}`,
+    `more silence that ends the connection${timeFacts(DEFAULT_PROTOCOL_LIMITS.pingTimeoutMs, SERVE_BOUNDS.timeMs)}`,
     time,
   )
   .option(
     '--root <folder>',
-    `file: the folder whose files it serves, and nothing outside of it${facts('none')}`,
+    `${takersOf('root')}: the folder whose files it serves, and nothing outside of it${facts('none')}`,
   )
-  .option('--allow-put', 'file: clients may also write files, and replace them')
+  .option('--allow-put', `${takersOf('allowPut')}: clients may also write files, and replace them`)
   .option(
     '--max-upload <bytes>',
-    `file: the largest that they may write${facts(UPLOAD_BYTES_MAX, SERVE_BOUNDS.uploadBytes)}`,
+    `${takersOf('maxUpload')}: the largest that they may write${facts(UPLOAD_BYTES_MAX, SERVE_BOUNDS.uploadBytes)}`,
     within(SERVE_BOUNDS.uploadBytes),
   )
-  .option('--lab', 'add the commands WORK <ms> and WAIT <ms>')
+  .option('--lab', `${takersOf('lab')}: add what computes and waits: WORK, WAIT, /work?ms=<n>`)
   .addHelpText(
     'after',
-    `\n${TIMES}\nsequential talks to one client whatever --max-clients says; the others wait in the backlog.`,
+    `\n${TIMES}\nsequential talks to one client at a time; the others wait in the backlog.`,
   )
   .action(async (name, options, command) => {
     const [chosen] = checkedWords('model', [name], MODEL_NAMES)
@@ -274,23 +274,13 @@ program
         '--password and HUBBUB_PASSWORD cannot be empty: nobody could enter; leave them out to ask for none.',
       )
     }
-    const isGiven = (option: 'listen' | 'port' | 'workers') =>
-      command.getOptionValueSource(option) === 'cli'
+    const isGiven = (option: 'listen' | 'port') => command.getOptionValueSource(option) === 'cli'
     const listen = whereToListen(options, isGiven)
-    if (options.spares !== undefined && !model.takes?.includes('spares')) {
-      throw new UsageError(
-        `--spares is for models that start something for each client (${WITH_SPARES}); ${model.name} does not.`,
-      )
-    }
-    if (isGiven('workers') && !model.takes?.includes('workers')) {
-      throw new UsageError(
-        `--workers is for models that share the port between processes (${WITH_WORKERS}); ${model.name} does not.`,
-      )
-    }
     const usual = isOfDatagrams(model) ? 'echo' : 'irc'
     const [service] = checkedWords('service', [options.service ?? usual], SERVICE_NAMES)
+    requireUseful(command, model, service!)
     const files = whatToServe(service!, options)
-    const accounts = whoMayLogIn(service!, options.accounts, command)
+    const accounts = whoMayLogIn(service!, options.accounts)
     const { runServer } = await import('./servers/shell.ts')
     process.exitCode = await runServer(model, {
       service: service!,
@@ -405,7 +395,7 @@ program
   .description('print the results of an earlier run again')
   .argument('<file>', 'a file that hubbub bench has written')
   .addOption(
-    new Option('--format <format>', 'terminal, markdown or json')
+    new Option('--format <format>', 'what it is printed for')
       .choices(['terminal', 'markdown', 'json'] as const)
       .default('terminal' as const),
   )
@@ -464,7 +454,24 @@ program
     about.help()
   })
 
-/** The file service must be told its folder, and the others have none. */
+/** What would change nothing is a mistake on the command line; the environment may be meant for others. */
+function requireUseful(
+  command: Pick<Command, 'options' | 'getOptionValueSource'>,
+  model: ModelInfo,
+  service: ServiceName,
+): void {
+  for (const option of SCOPED_OPTIONS) {
+    const why = whyUseless(option, model, service)
+    const { long, envVar } = command.options.find((one) => one.attributeName() === option)!
+    const source = command.getOptionValueSource(option)
+    if (why !== null && source === 'cli') throw new UsageError(`${long} ${why}`)
+    if (why !== null && source === 'env') {
+      process.stderr.write(`hubbub: ${envVar} changes nothing here: ${long} ${why}\n`)
+    }
+  }
+}
+
+/** The file service must be told its folder. */
 function whatToServe(
   service: ServiceName,
   told: {
@@ -473,24 +480,16 @@ function whatToServe(
     readonly maxUpload?: number | undefined
   },
 ): ServeOptions['files'] {
-  if (service === 'file') {
-    if (!told.root) throw new UsageError('The file service needs --root, the folder to serve.')
-    if (told.maxUpload !== undefined && !told.allowPut) {
-      throw new UsageError('--max-upload bounds what --allow-put allows; give both.')
-    }
-    return {
-      root: told.root,
-      allowPut: told.allowPut ?? false,
-      uploadBytesMax: told.maxUpload ?? UPLOAD_BYTES_MAX,
-    }
+  if (service !== 'file') return undefined
+  if (!told.root) throw new UsageError('The file service needs --root, the folder to serve.')
+  if (told.maxUpload !== undefined && !told.allowPut) {
+    throw new UsageError('--max-upload bounds what --allow-put allows; give both.')
   }
-  const stray = [
-    told.root !== undefined && '--root',
-    told.allowPut && '--allow-put',
-    told.maxUpload !== undefined && '--max-upload',
-  ].find((option) => typeof option === 'string')
-  if (stray) throw new UsageError(`${stray} belongs to the file service: add --service file.`)
-  return undefined
+  return {
+    root: told.root,
+    allowPut: told.allowPut ?? false,
+    uploadBytesMax: told.maxUpload ?? UPLOAD_BYTES_MAX,
+  }
 }
 
 function accountsOption() {
@@ -500,26 +499,12 @@ function accountsOption() {
 }
 
 /** Only two services know accounts, and one of them is nothing without. */
-function whoMayLogIn(
-  service: ServiceName,
-  file: string | undefined,
-  command: { getOptionValueSource(option: 'accounts'): string | undefined },
-): string | undefined {
-  const isKnown = service === 'irc' || service === 'login'
-  if (isKnown && file) return file
-  if (service === 'login' || file === '') {
+function whoMayLogIn(service: ServiceName, file: string | undefined): string | undefined {
+  if (service !== 'irc' && service !== 'login') return undefined
+  if (file === '' || (service === 'login' && file === undefined)) {
     throw new UsageError('The login service needs --accounts, the file that hubbub account writes.')
   }
-  if (command.getOptionValueSource('accounts') === 'cli') {
-    throw new UsageError(`--accounts is for the services irc and login; ${service} asks nobody.`)
-  }
-  return undefined
-}
-
-/** The models that take an option, as words. */
-function takersOf(option: ModelOption): string {
-  const takers = CATALOG.filter(({ takes }) => takes?.includes(option))
-  return takers.map(({ name }) => name).join(', ')
+  return file
 }
 
 /** An option comes before the environment; of the two variables, the one that says more does. */

@@ -24,7 +24,7 @@ export type Capability =
   | 'waits-apart'
 
 /** An option of `serve` that not every model has a use for. */
-export type ModelOption = 'spares' | 'workers'
+type ModelOption = 'spares' | 'workers'
 
 /** What a server's addresses may be made of. */
 type Transport = 'tcp' | 'unix' | 'udp'

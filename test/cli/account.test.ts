@@ -112,7 +112,7 @@ describe('hubbub account', () => {
     const bare = await run(['serve', 'async', '--service', 'login'])
     expect([bare.code, bare.stderr]).toEqual([2, expect.stringContaining('needs --accounts')])
     const stray = await run(['serve', 'async', '--service', 'echo', '--accounts', path])
-    expect([stray.code, stray.stderr]).toEqual([2, expect.stringContaining('irc and login')])
+    expect([stray.code, stray.stderr]).toEqual([2, expect.stringContaining('irc or login')])
     const none = await run(['serve', 'async', '--accounts', `${path}x`])
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('hubbub account add')])
   })

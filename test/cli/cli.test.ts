@@ -19,7 +19,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { takeLock } from '../../bench/lock.ts'
 import { PRESETS } from '../../bench/presets.ts'
-import { CATALOG, STREAM_MODELS } from '../../servers/catalog.ts'
+import { CATALOG, isOfDatagrams, STREAM_MODELS } from '../../servers/catalog.ts'
 import { closeClients, connectTo, registered } from '../support/client.ts'
 import { compiled, type Outcome, run } from '../support/program.ts'
 import { endServers, startServer, stopCleanly } from '../support/server.ts'
@@ -116,6 +116,69 @@ describe('a value that is not one', () => {
     const outcome = await run(args)
     expectRefusal(outcome, USAGE)
     expect(outcome.stderr).toMatch(names)
+  })
+})
+
+describe('an option that would change nothing is refused, with what it is for', () => {
+  const together = STREAM_MODELS.find(({ clientsAtOnce }) => clientsAtOnce > 1)!.name
+  const plain = STREAM_MODELS.find((model) => model.clientsAtOnce > 1 && !model.takes)!.name
+  const datagrams = CATALOG.find(isOfDatagrams)!.name
+  const echo = [together, '--service', 'echo']
+
+  test.each([
+    [...echo, '--name', 'chat.example'],
+    [...echo, '--password', 'sesame'],
+    [...echo, '--accounts', 'accounts'],
+    [...echo, '--registration-timeout', '5s'],
+    [...echo, '--lab'],
+    [together, '--service', 'daytime', '--ping-timeout', '5s'],
+    [together, '--root', folder],
+    [together, '--allow-put'],
+    [together, '--max-upload', '5'],
+  ])('by the service: %s %s %s %s', async (...args) => {
+    const option = args.findLast((word) => word.startsWith('--'))!
+    const service = args.includes('--service') ? args[2] : 'irc'
+    const outcome = await run(['serve', ...args])
+    expectRefusal(outcome, USAGE)
+    expect(outcome.stderr).toMatch(
+      new RegExp(
+        `^hubbub: ${option} is for --service .*, wh.*; ${service} has no use for it\\.\n$`,
+      ),
+    )
+  })
+
+  test.each([
+    [plain, '--spares', '8'],
+    [plain, '--workers', '2'],
+    [MODEL, '--max-clients', '5'],
+    [datagrams, '--max-clients', '5'],
+    [datagrams, '--backlog', '5'],
+    [datagrams, '--send-queue', '65536'],
+    [datagrams, '--ping-timeout', '5s'],
+  ])('by the model: %s %s', async (model, option, value) => {
+    const outcome = await run(['serve', model, option, value])
+    expectRefusal(outcome, USAGE)
+    expect(outcome.stderr).toMatch(
+      new RegExp(`^hubbub: ${option} is for models that .*; ${model} does not\\.\n$`),
+    )
+  })
+
+  test('but only warned of when a variable of the environment says it', async () => {
+    const server = await startServer(plain, ['--service', 'echo'], {
+      env: { HUBBUB_PASSWORD: 'sesame', HUBBUB_ACCOUNTS: 'nowhere', HUBBUB_WORKERS: '3' },
+    })
+    await stopCleanly(server)
+    for (const [variable, option] of [
+      ['HUBBUB_PASSWORD', '--password'],
+      ['HUBBUB_ACCOUNTS', '--accounts'],
+      ['HUBBUB_WORKERS', '--workers'],
+    ]) {
+      const warning = new RegExp(
+        `^hubbub: ${variable} changes nothing here: ${option} is for `,
+        'gm',
+      )
+      expect(server.words().match(warning), server.words()).toHaveLength(1)
+    }
   })
 })
 

@@ -42,8 +42,6 @@ afterAll(async () => {
 describe('serve', () => {
   test.each([
     ['no folder', ['--service', 'file'], 2, /needs --root/],
-    ['a folder for another service', ['--root', root], 2, /--root belongs to the file service/],
-    ['uploads for another service', ['--allow-put'], 2, /--allow-put belongs/],
     ['a bound on nothing', ['--service', 'file', '--root', root, '--max-upload', '1'], 2, /both/],
     [
       'a folder that is not there',
