@@ -199,13 +199,23 @@ function failAtOnce(error: unknown): never {
   exitNow(1)
 }
 
+/** Whoever was not told everything yet is cut off. */
+function endAtOnce(): never {
+  say('Ended at once; what waited for clients is lost.')
+  exitNow(1)
+}
+
 /** The first signal drains, a second one ends the process at once, whatever it is doing. */
 function endOnSignal(server: Server): Promise<number> {
   return new Promise((resolve) => {
     let draining = false
-    const onSignal = (): void => {
-      if (draining) exitNow(1)
+    const onSignal = (signal?: NodeJS.Signals): void => {
+      if (draining) endAtOnce()
       draining = true
+      // Who pressed Ctrl-C is there to read it; a supervisor knows what it has asked for.
+      if (signal === 'SIGINT') {
+        say('Draining, and waiting for clients to go. Ctrl-C again ends it at once.')
+      }
       refuseWaiting()
       server.drain().then(() => resolve(0), failAtOnce)
     }
@@ -214,7 +224,7 @@ function endOnSignal(server: Server): Promise<number> {
     // has asked for that; otherwise nobody looks at standard input, which may be anything.
     if (process.env['HUBBUB_END_WITH_STDIN'] === '1') {
       process.stdin
-        .once('close', onSignal)
+        .once('close', () => onSignal())
         .on('error', () => {})
         .resume()
         .unref()

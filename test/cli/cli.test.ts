@@ -21,6 +21,7 @@ import { takeLock } from '../../bench/lock.ts'
 import { PRESETS } from '../../bench/presets.ts'
 import { CATALOG, isOfDatagrams, STREAM_MODELS } from '../../servers/catalog.ts'
 import { closeClients, connectTo, registered } from '../support/client.ts'
+import { until } from '../support/conditions.ts'
 import { compiled, type Outcome, run } from '../support/program.ts'
 import { endServers, startServer, stopCleanly } from '../support/server.ts'
 
@@ -311,6 +312,19 @@ describe('serve', () => {
     const outcome = await run(['serve', MODEL], { env: { [name]: value } })
     expectRefusal(outcome, USAGE)
     expect(outcome.stderr).toContain(name)
+  })
+
+  test('says at Ctrl-C that it drains, and at another one that it ended at once', async () => {
+    const server = await startServer(MODEL)
+    await registered(server.address, 'stayer') // It does not end its side, and is waited for.
+    const said = server.words().length
+    server.signal('SIGINT')
+    await until('it should say so', () => server.words().endsWith('ends it at once.\n'))
+    expect(server.words().slice(said)).toMatch(/^hubbub: Draining, .* Ctrl-C again .*\n$/)
+    server.signal('SIGINT')
+    expect(await server.ended).toEqual({ code: 1, signal: null })
+    expect(server.words()).toMatch(/\nhubbub: Ended at once.*\.\n$/)
+    expect(server.output().split('\n')).toHaveLength(2)
   })
 
   test('asks for the password that it was given', async () => {
