@@ -38,10 +38,7 @@ export function readResults(path: string): Results {
   const parsed = parseJson(path, readText(path))
   const version = versionOf(parsed)
   if (version === undefined) {
-    throw new Failure(
-      `${path} is not a results file of hubbub: it has no schemaVersion; ` +
-        'name a .json file that `hubbub bench` has written.',
-    )
+    throw somethingElse(path, 'it has no schemaVersion')
   }
   if (version !== SCHEMA_VERSION) throw otherVersion(path, version)
   const checked = ResultsFile.safeParse(parsed)
@@ -200,6 +197,7 @@ function readText(path: string): string {
 
 function parseJson(path: string, text: string): unknown {
   if (text.trim() === '') throw new Failure(`${path} is empty; run the benchmark again.`)
+  if (!text.trimStart().startsWith('{')) throw somethingElse(path, 'it is no JSON object')
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -207,6 +205,16 @@ function parseJson(path: string, text: string): unknown {
       ? new Failure(`${path} was cut short: it ends in the middle; run the benchmark again.`)
       : new Failure(`${path} is not valid JSON (${messageOf(error)}); run the benchmark again.`)
   }
+}
+
+/** The report that was written with the results has their name, but for its end. */
+function somethingElse(path: string, how: string): Failure {
+  const beside = path.replace(/\.md$/, '.json')
+  const wanted =
+    beside !== path && fs.existsSync(beside)
+      ? `${beside}, which was written with it`
+      : 'a .json file that `hubbub bench` has written'
+  return new Failure(`${path} is not a results file of hubbub: ${how}; name ${wanted}.`)
 }
 
 /** Whether `text` is the beginning of a JSON object whose end is missing: braces or a string are open. */
