@@ -264,8 +264,7 @@ program
     `\n${TIMES}\nsequential talks to one client at a time; the others wait in the backlog.`,
   )
   .action(async (name, options, command) => {
-    const [chosen] = checkedWords('model', [name], MODEL_NAMES)
-    const model = CATALOG.find((candidate) => candidate.name === chosen)!
+    const model = modelNamed(name)
     if (!/^[!-9;-~]{1,63}$/.test(options.name)) {
       throw new UsageError('--name must be one word of printable ASCII, without a colon.')
     }
@@ -383,11 +382,18 @@ account
 
 program
   .command('models')
-  .description('list the concurrency models')
+  .description('list the concurrency models, or show one')
+  .argument('[name]', MODEL_NAMES.join(', '))
   .option('--json', 'as JSON; clientsAtOnce is a number, or "all"')
-  .action(async ({ json }) => {
-    const { catalogToJson, renderCatalog } = await import('./bench/reporters/catalog.ts')
-    print(json ? catalogToJson(CATALOG) : renderCatalog(CATALOG, output()))
+  .action(async (name, { json }) => {
+    const { catalogToJson, renderCatalog, renderEntry } =
+      await import('./bench/reporters/catalog.ts')
+    const chosen = name === undefined ? CATALOG : [modelNamed(name)]
+    if (json) print(catalogToJson(chosen))
+    else
+      print(
+        name === undefined ? renderCatalog(chosen, output()) : renderEntry(chosen[0]!, output()),
+      )
   })
 
 program
@@ -469,6 +475,11 @@ function requireUseful(
       process.stderr.write(`hubbub: ${envVar} changes nothing here: ${long} ${why}\n`)
     }
   }
+}
+
+function modelNamed(name: string): ModelInfo {
+  const [known] = checkedWords('model', [name], MODEL_NAMES)
+  return CATALOG.find((model) => model.name === known)!
 }
 
 /** The file service must be told its folder. */

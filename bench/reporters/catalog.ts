@@ -10,7 +10,14 @@ const LABEL_COLUMNS = 20
 export function renderCatalog(models: readonly ModelInfo[], options: TerminalOptions = {}): string {
   const paint = painter(options.colour)
   const columns = textColumns(options.columns)
-  return models.map((model) => renderModel(model, paint, columns)).join('\n\n') + '\n'
+  const texts = models.map((model) => renderModel(model, factsOf(model), paint, columns))
+  return `${texts.join('\n\n')}\n`
+}
+
+/** One model, with all that the catalog knows of it. */
+export function renderEntry(model: ModelInfo, options: TerminalOptions = {}): string {
+  const facts = [...factsOf(model), ...furtherFactsOf(model)]
+  return `${renderModel(model, facts, painter(options.colour), textColumns(options.columns))}\n`
 }
 
 /** JSON knows no Infinity, and null would say that it is not known. */
@@ -19,17 +26,47 @@ export function catalogToJson(models: readonly ModelInfo[]): string {
   return `${json}\n`
 }
 
-function renderModel(model: ModelInfo, paint: Paint, columns: number): string {
-  const facts: (readonly [label: string, text: string])[] = [
+type Fact = readonly [label: string, text: string]
+
+function factsOf(model: ModelInfo): Fact[] {
+  const reasons = new Set(model.cannot.map(({ why }) => why))
+  return [
     ['conversations run', model.conversationsRun],
     ['they reach the hub', `by ${model.reachHubBy}`],
     ['known from', model.ancestor],
-    ['clients at most', model.clientsMax === Infinity ? 'any number' : `${model.clientsMax}`],
+    ['clients at most', amount(model.clientsMax)],
     ...(model.platforms ? [['runs on', model.platforms.join(', ')] as const] : []),
-    ...[...new Set(model.cannot.map(({ why }) => why))].map(
-      (why, i) => [i === 0 ? 'by design' : '', why] as const,
-    ),
+    ...[...reasons].map((why, i) => [i === 0 ? 'by design' : '', why] as const),
   ]
+}
+
+function furtherFactsOf(model: ModelInfo): Fact[] {
+  const { name, clientsAtOnce, takes, transports = ['tcp', 'unix'] } = model
+  const { descriptorsPerClient, descriptorsFixed } = model
+  const fixed = descriptorsFixed === undefined ? '' : `, and ${descriptorsFixed} by itself`
+  const lacks = model.cannot.map(({ what }) => what).join(', ')
+  return [
+    ...(lacks === '' ? [] : [['so it lacks', lacks] as const]),
+    ['clients at a time', amount(clientsAtOnce)],
+    ['serves over', transports.join(', ')],
+    ['open files', `${descriptorsPerClient} for each client${fixed}`],
+    ...(takes
+      ? [['options of its own', takes.map((option) => `--${option}`).join(', ')] as const]
+      : []),
+    ['source', `servers/${name}.ts`],
+  ]
+}
+
+function amount(clients: number): string {
+  return clients === Infinity ? 'any number' : `${clients}`
+}
+
+function renderModel(
+  model: ModelInfo,
+  facts: readonly Fact[],
+  paint: Paint,
+  columns: number,
+): string {
   // Wrapped with the name before it, which takes its place in the line.
   const [named = '', ...rest] = wrap(`${model.name}  ${model.summary}`, columns, '  ')
   const first = named.slice(model.name.length + 2)

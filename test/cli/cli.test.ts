@@ -52,6 +52,7 @@ describe('a slip is named, and the nearest right word', () => {
       new RegExp(`did you mean ${MODEL}\\?`),
     ],
     ['a model that is like none', ['serve', 'zzzzzz'], /no model "zzzzzz"/, new RegExp(MODEL)],
+    ['a model to be shown', ['models', 'epol'], /no model "epol"/, /did you mean epoll\?/],
     ['an option', ['serve', MODEL, '--lissen', 'x'], /--lissen/, /--listen/],
     ['an option of bench', ['bench', '--modles', 'x'], /--modles/, /--models/],
     ['a model in a list', ['bench', '--models', `${MODEL},asynk`], /no model "asynk"/, /async/],
@@ -426,6 +427,19 @@ describe('what is printed', () => {
     }
   })
 
+  test('models NAME shows one of them, and all of it', async () => {
+    const { name, summary, takes } = CATALOG.find((model) => model.takes)!
+    const { code, stdout } = await run(['models', name])
+    expect(code).toBe(DONE)
+    expect(stdout.startsWith(`${name}  `)).toBe(true)
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(summary)
+    expect(stdout).not.toContain('\n\n')
+    expect(stdout).toContain(` --${takes![0]}\n`)
+    expect(stdout).toContain(` servers/${name}.ts\n`)
+    const json = JSON.parse((await run(['models', name, '--json'])).stdout) as { name: string }[]
+    expect(json.map((model) => model.name)).toEqual([name])
+  })
+
   test('models --json lists it for programs: who serves all clients at once says so', async () => {
     const { stdout } = await run(['models', '--json'])
     const listed = JSON.parse(stdout) as { name: string; clientsAtOnce: number | string }[]
@@ -532,6 +546,18 @@ describe('bench and report', () => {
     }
   })
 
+  test('what is not a result is named, and the file to give instead', async () => {
+    const refused = await run(['report', file.replace(/json$/, 'md')])
+    expectRefusal(refused, FAILED)
+    expect(refused.stderr).toMatch(/\.md is not a results file of hubbub: .*; name /)
+    expect(refused.stderr).toContain(`; name ${file}, which was written with it.`)
+    const words = join(folder, 'words.md')
+    writeFileSync(words, '# Words\n')
+    const other = await run(['report', words])
+    expectRefusal(other, FAILED)
+    expect(other.stderr).toContain('; name a .json file that `hubbub bench` has written.')
+  })
+
   test('a file that was cut short, damaged, is of another version, or is something else', async () => {
     const bad = join(folder, 'bad.json')
     const versions = text.replace(/"schemaVersion": \d+/, '"schemaVersion": 999')
@@ -545,9 +571,10 @@ describe('bench and report', () => {
       [flipped, /damaged/],
       [versions, /version 999/],
       ['{}', /is not a results file of hubbub: it has no schemaVersion; name a \.json file/],
-      ['[1, 2', /cut short|not valid/],
-      ['hello', /not valid JSON|results/],
-      ['\0\xff\xfe', /not valid JSON|results/],
+      ['{"a": 1 2}', /not valid JSON/],
+      ['[1, 2', /is not a results file of hubbub: it is no JSON object/],
+      ['hello', /is not a results file of hubbub/],
+      ['\0\xff\xfe', /is not a results file of hubbub/],
     ] as const) {
       expect(content).not.toBe(text)
       writeFileSync(bad, content, 'latin1')
