@@ -93,6 +93,7 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
     drainMs: DRAIN_MS,
     seed: within('seed', options.seed ?? randomInt(BOUNDS.seed.max)),
   }
+  if (config.senders !== null) requireSenders(workloads)
   for (const workload of config.workloads) checkClients(workload, config.senders)
   return config
 }
@@ -110,6 +111,14 @@ function defaultWorkloads(transports: readonly Transport[]): WorkloadName[] {
 function defaultModels(catalog: readonly PlannedModel[], transports: readonly Transport[]) {
   const possible = catalog.filter((model) => transports.some((one) => canSpeak(model, one)))
   return possible.map(({ name }) => name)
+}
+
+function requireSenders(workloads: readonly WorkloadName[]): void {
+  const able = WORKLOAD_NAMES.filter((name) => workloadInfo(name).sendersShare > 0)
+  if (workloads.some((name) => able.includes(name))) return
+  throw new UsageError(
+    `--senders is for workloads where some clients have a part of their own (${able.join(', ')}).`,
+  )
 }
 
 function checkTransports(name: WorkloadName, transports: readonly Transport[]): void {

@@ -90,6 +90,10 @@ describe('a configuration', () => {
     [{ repeats: 0 }, '--repeats must be'],
     [{ seed: 2 ** 32 }, '--seed must be'],
     [{ out: '' }, '--out needs a folder, such as results.'],
+    [
+      { workloads: ['ping', 'session'], senders: 2 },
+      '--senders is for workloads where some clients',
+    ],
     [{ clients: [10], senders: 11 }, '11 senders need at least as many clients, but there are 10.'],
     [{ clients: [5, 1] }, 'room needs at least 2 clients'],
     [{ clients: [1], workloads: ['room'] }, 'room needs at least 2 clients'],
