@@ -86,6 +86,7 @@ const program = new Command('hubbub')
   .configureHelp({
     // One pair of parentheses behind a description is enough: our facts, and the variable's name.
     optionDescription: (option) => new Help().optionDescription(option).replace(') (', ', '),
+    boxWrap: wrapWhole,
   })
   .addHelpText(
     'after',
@@ -207,7 +208,7 @@ program
   )
   .option(
     '--max-clients <n>',
-    `clients at a time; more are told "Server full"${facts('by model, see hubbub models', SERVE_BOUNDS.clients)}`,
+    `clients at a time; more are told "Server full"${facts('see hubbub models', SERVE_BOUNDS.clients)}`,
     within(SERVE_BOUNDS.clients),
   )
   .option(
@@ -459,6 +460,16 @@ program
     const about = program.commands.find((command) => command.name() === chosen) ?? program
     about.help()
   })
+
+/** Facts in parentheses at the end of a description are read at a glance: they are not broken at its margin. */
+function wrapWhole(text: string, columns: number): string {
+  const help = new Help()
+  const behind = / \([^()]*\)$/.exec(text)?.[0] ?? ''
+  const lines = help.boxWrap(text.slice(0, text.length - behind.length), columns)
+  const last = lines.slice(lines.lastIndexOf('\n') + 1)
+  if (last.length + behind.length <= columns) return lines + behind
+  return `${lines}\n${help.boxWrap(behind.trim(), columns)}`
+}
 
 /** What would change nothing is a mistake on the command line; the environment may be meant for others. */
 function requireUseful(

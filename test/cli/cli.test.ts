@@ -407,6 +407,25 @@ describe('what is printed', () => {
     },
   )
 
+  test.each([
+    [],
+    ['bench'],
+    ['serve'],
+    ['witness'],
+    ['get'],
+    ['put'],
+    ['account'],
+    ['models'],
+    ['report'],
+  ])('--help %s fits into 80 columns, and breaks no default or bound', async (...command) => {
+    const { stdout } = await run([...command, '--help'])
+    const lines = stdout.split('\n')
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+    // Between two parentheses there is a line's end only where they alone are longer than a line.
+    const broken = [...stdout.matchAll(/\([^()]*\n[^()]*\)/g)].map(([facts]) => facts)
+    for (const facts of broken) expect(facts.replaceAll(/\s+/g, ' ').length).toBeGreaterThan(45)
+  })
+
   test('bench --help says what each preset chooses', async () => {
     const { stdout } = await run(['bench', '--help'])
     const { clients, durationMs } = PRESETS.full.workloads.session
