@@ -160,7 +160,7 @@ export const CATALOG: readonly ModelInfo[] = [
   },
   {
     name: 'pool',
-    summary: 'One event loop for all clients, and a pool of threads for what takes a CPU.',
+    summary: 'One event loop for all clients, and a thread pool for what takes a CPU.',
     conversationsRun: 'all in one event loop, a piece at a time, in callbacks',
     reachHubBy: 'a call',
     ancestor: '“don’t block the event loop”: a web server with background workers',

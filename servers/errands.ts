@@ -1,5 +1,5 @@
 // Errands: what a loop that waits in the kernel has the main thread do for it. The main thread has an event
-// loop and Node's pool of threads; this one has neither, so it asks by a message, and goes on.
+// loop and Node's thread pool; this one has neither, so it asks by a message, and goes on.
 //
 // The answer is a message too, but who waits in poll(2) hears of none. So whoever sends it rings a bell: a
 // byte through a socketpair, whose other end is one more descriptor that the loop waits for. Such a pipe to

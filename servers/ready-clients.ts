@@ -288,7 +288,7 @@ export class ReadyClients implements ClientPort<Client> {
     client.conversation.identify(nick, registered)
   }
 
-  /** Has the main thread do it, whose pool of threads is for that, and goes on with the others. */
+  /** Has the main thread do it, whose thread pool is for that, and goes on with the others. */
   verify(client: Client, password: string, hash: string): void {
     client.waiting = true
     this.errands.verify(password, hash, (verdict) => {

@@ -96,6 +96,19 @@ describe('the commands of README', () => {
   })
 })
 
+describe('the words of README', () => {
+  it('say how many models there are', () => {
+    expect([STREAM_MODELS.length, CATALOG.length], 'as README says it').toEqual([8, 9])
+    expect(README).toMatch(/^One chat service, .* under eight concurrency models/m)
+    expect(README).toContain('a ninth model, `udp`')
+  })
+
+  it('send the reader to every model', () => {
+    const order = README.slice(README.indexOf('## Read the source'), README.indexOf('| word '))
+    for (const { name } of CATALOG) expect(order).toContain(`servers/${name}.ts`)
+  })
+})
+
 describe('the tables of README', () => {
   it('name files that exist', () => {
     const paths = [...README.matchAll(/`((?:\w[\w-]*\/)+[\w-]+\.(?:ts|md)|[A-Z]+\.md)`/g)]
@@ -109,6 +122,16 @@ describe('the tables of README', () => {
     const models = README.slice(README.indexOf('## The models'))
     for (const { name } of CATALOG) expect(models).toMatch(new RegExp(`^\\| \`${name}\` `, 'm'))
     for (const name of WORKLOAD_NAMES) expect(README).toMatch(new RegExp(`^\\| \`${name}\` `, 'm'))
+  })
+
+  it('explain words that their files use', () => {
+    const [glossary = ''] = /\n\| word [\s\S]*?\n\n/.exec(README) ?? []
+    const rows = [...glossary.matchAll(/^\| ([\w -]+?) +\| .*\| `([\w/.-]+)` +\|$/gm)]
+    expect(rows.length).toBeGreaterThanOrEqual(12)
+    for (const [, word, path] of rows) {
+      const source = readFileSync(join(ROOT, path!), 'utf8')
+      expect(source, `${path} uses the word ${word}`).toMatch(new RegExp(`\\b${word}s?\\b`, 'i'))
+    }
   })
 
   it('show a result, and the command that made it', () => {
