@@ -107,7 +107,8 @@ export class Authenticator<Id> {
     this.byHost.begin(hostKey, nowMs)
     const entry = this.known.get(account)
     this.underWay.set(id, { account, hostKey, name: entry?.[0] ?? null })
-    return { kind: 'verify', to: id, password, hash: entry?.[1] ?? this.dummy }
+    const hash = entry?.[1] ?? this.dummy
+    return { kind: 'verify', to: id, guess: { password, hash, host: hostKey } }
   }
 
   /** What came of it, and the account's name if it was right. Also for a client that has gone meanwhile. */

@@ -30,6 +30,14 @@ export type ConversationEffect =
   /** Write `text`, then end the connection, and tell the hub `reason`. */
   | { readonly kind: 'close'; readonly text: string; readonly reason: string }
 
+/** Whether `password` is the one that `hash` was made of is to be found out. */
+export interface Guess {
+  readonly password: string
+  readonly hash: string
+  /** Whose guess it is: a host. Whoever makes many of them must not keep the others waiting. */
+  readonly host: string
+}
+
 /**
  * What the hub asks for. `Id` is whatever the model calls a client by: the hub only keeps it, hands it
  * back, and compares it by identity. A model may well use its own client objects, and saves a look-up
@@ -55,15 +63,9 @@ export type HubEffect<Id> =
       readonly registered: boolean
     }
   /**
-   * Find out whether `password` is the one that `hash` was made of, in as long as that takes, and tell the
-   * hub (`verified`). The client's later lines wait for that; nobody else should. Always the last effect
-   * of its call.
+   * Find out whether the guess is right, in as long as that takes, and tell the hub (`verified`). The
+   * client's later lines wait for that; nobody else should. Always the last effect of its call.
    */
-  | {
-      readonly kind: 'verify'
-      readonly to: Id
-      readonly password: string
-      readonly hash: string
-    }
+  | { readonly kind: 'verify'; readonly to: Id; readonly guess: Guess }
   /** Write `text` to `to`, then end its connection. The hub has forgotten it already. */
   | { readonly kind: 'close'; readonly to: Id; readonly text: string }

@@ -3,7 +3,7 @@
 
 export { type Accounts, asPassword, isAccountName } from './accounts.ts'
 export { IrcConversation } from './conversation.ts'
-export type { ConversationEffect, HubEffect } from './effects.ts'
+export type { ConversationEffect, Guess, HubEffect } from './effects.ts'
 export type { FileAnswer, FileRequest } from './files.ts'
 export { FramingFault, LineReader, cutBytes, isPlain, isUtf8, wireLine } from './framing.ts'
 export { IrcHub } from './hub.ts'

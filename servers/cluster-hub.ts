@@ -6,7 +6,7 @@
 // nothing for too long, is killed.
 
 import type { Socket } from 'node:net'
-import type { Hub, HubEffect, Service } from '../protocol/index.ts'
+import type { Guess, Hub, HubEffect, Service } from '../protocol/index.ts'
 import {
   ACCEPT,
   ACK,
@@ -212,11 +212,11 @@ export class ClusterHub implements ClientPort<Client> {
     this.queue(client.trunk, frame(IDENTIFY, client.key + (registered ? '1' : '0') + nick))
   }
 
-  verify(client: Client, password: string, hash: string): void {
+  verify(client: Client, guess: Guess): void {
     client.verifying = true
     const finish = async (): Promise<void> => {
       try {
-        const verdict = await verify(password, hash)
+        const verdict = await verify(guess)
         client.verifying = false
         this.perform(this.hub.verified(client, verdict, Date.now()))
         this.acknowledge(client.trunk, client.key)

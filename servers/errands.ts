@@ -7,13 +7,12 @@
 
 import { parentPort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import { AGAIN, IoBuffer, recvNow, sendNow } from '../posix/index.ts'
-import type { Verdict } from '../protocol/index.ts'
+import type { Guess, Verdict } from '../protocol/index.ts'
 import { verify } from './passwords.ts'
 
 export interface Errand {
   readonly id: number
-  readonly password: string
-  readonly hash: string
+  readonly guess: Guess
 }
 
 interface Result {
@@ -34,8 +33,8 @@ export class Errands {
   }
 
   /** `done` is called from `collect`. */
-  verify(password: string, hash: string, done: (verdict: Verdict) => void): void {
-    const errand: Errand = { id: ++this.lastId, password, hash }
+  verify(guess: Guess, done: (verdict: Verdict) => void): void {
+    const errand: Errand = { id: ++this.lastId, guess }
     this.done.set(errand.id, done)
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- That is for windows.
     parentPort!.postMessage(errand)
@@ -61,7 +60,7 @@ const RING = new IoBuffer(1)
 export async function runErrand(errand: Errand, thread: Worker, bell: number): Promise<void> {
   const result: Result = {
     id: errand.id,
-    verdict: await verify(errand.password, errand.hash).catch(() => 'busy' as const),
+    verdict: await verify(errand.guess).catch(() => 'busy' as const),
   }
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- That is for windows.
   thread.postMessage(result)

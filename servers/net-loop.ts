@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import type { Conversation, FileRequest, Hub, Service, Verdict } from '../protocol/index.ts'
+import type { Conversation, FileRequest, Guess, Hub, Service, Verdict } from '../protocol/index.ts'
 import { REFUSED_MAX } from './accepting.ts'
 import { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
@@ -22,8 +22,8 @@ export interface Computing {
    * done it; false: nobody will, because too much waits already.
    */
   work(ms: number): Promise<boolean> | null
-  /** Whether a password is the one that the hash was made of. */
-  verify(password: string, hash: string): Promise<Verdict>
+  /** Whether a guess is right. */
+  verify(guess: Guess): Promise<Verdict>
   /** Everything is over. */
   end(): Promise<void>
 }
@@ -306,11 +306,11 @@ export class NetClients implements ClientPort<Client> {
     client.conversation.identify(nick, registered)
   }
 
-  verify(client: Client, password: string, hash: string): void {
+  verify(client: Client, guess: Guess): void {
     const goOn = this.holdUp(client)
     const finish = async (): Promise<void> => {
       try {
-        const verdict = await this.computing.verify(password, hash)
+        const verdict = await this.computing.verify(guess)
         perform(this.hub.verified(client, verdict, Date.now()), this)
         goOn()
       } catch (error) {

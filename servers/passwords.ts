@@ -8,7 +8,8 @@
 
 import { randomBytes, scrypt, scryptSync, type ScryptOptions, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Verdict } from '../protocol/index.ts'
+import type { Guess, Verdict } from '../protocol/index.ts'
+import { FairQueue } from './fair-queue.ts'
 
 /** RFC 7914 asks for a salt that does not repeat; 16 bytes at random do not. */
 const SALT_BYTES = 16
@@ -44,10 +45,10 @@ export function costOf(hash: string): number {
 }
 
 /**
- * Whether the password is the one that the hash was made of, in a blocking call. `busy` when it could not
- * be found out: hashing takes memory on purpose, and there may be none.
+ * Whether the guess is right, in a blocking call. `busy` when it could not be found out: hashing takes memory
+ * on purpose, and there may be none.
  */
-export function verifyNow(password: string, hash: string): Verdict {
+export function verifyNow({ password, hash }: Omit<Guess, 'host'>): Verdict {
   const known = parse(hash)
   if (known === null) return 'wrong'
   const { salt, expected, options } = known
@@ -60,39 +61,31 @@ export function verifyNow(password: string, hash: string): Verdict {
 }
 
 const scryptInPool = promisify<Buffer, Buffer, number, ScryptOptions, Buffer>(scrypt)
-let hashing = 0
-/** Called with whether it is their turn, or never will be. */
-const waiting: ((isTurn: boolean) => void)[] = []
-let refusing = false
+/** Whoever guesses at passwords makes the others wait for a hash that is being made, not for all of his. */
+const hashes = new FairQueue(HASHES_MAX, WAITING_MAX)
 
 /**
  * The same on libuv's thread pool: the event loop goes on. `busy` also when too many are waiting already.
  * It never rejects.
  */
-export async function verify(password: string, hash: string): Promise<Verdict> {
+export async function verify({ password, hash, host }: Guess): Promise<Verdict> {
   const known = parse(hash)
   if (known === null) return 'wrong'
-  if (hashing >= HASHES_MAX) {
-    if (waiting.length >= WAITING_MAX || refusing) return 'busy'
-    if (!(await new Promise<boolean>((resolve) => waiting.push(resolve)))) return 'busy'
-  } else hashing++
+  const { salt, expected, options } = known
+  const hashOne = (): Promise<Buffer> =>
+    scryptInPool(inBytes(password), salt, expected.length, options)
   try {
-    const { salt, expected, options } = known
-    const computed = await scryptInPool(inBytes(password), salt, expected.length, options)
+    const computed = await hashes.run(host, hashOne)
+    if (computed === null) return 'busy'
     return timingSafeEqual(computed, expected) ? 'right' : 'wrong'
   } catch {
     return 'busy'
-  } finally {
-    const next = waiting.shift()
-    if (next === undefined) hashing--
-    else next(true) // The place goes on to it.
   }
 }
 
 /** The server ends, and would wait for every hash that was still to be made: those that wait get none. */
 export function refuseWaiting(): void {
-  refusing = true
-  for (const refuse of waiting.splice(0)) refuse(false)
+  hashes.refuseWaiting()
 }
 
 interface Known {

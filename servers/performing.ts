@@ -1,7 +1,7 @@
 // Performing what the hub asks for. The effects are the same under every model; what it means to write
 // to a client, and to end it, is the model's own.
 
-import type { HubEffect } from '../protocol/index.ts'
+import type { Guess, HubEffect } from '../protocol/index.ts'
 
 /** How a model reaches its clients, by the name it gave them when it connected them to the hub. */
 export interface ClientPort<Client> {
@@ -9,8 +9,8 @@ export interface ClientPort<Client> {
   write(client: Client, text: string): void
   /** Tells its conversation who it is. */
   identify(client: Client, nick: string, registered: boolean): void
-  /** Finds out whether the password is right, and tells the hub. Its later lines wait for that. */
-  verify(client: Client, password: string, hash: string): void
+  /** Finds out whether the guess is right, and tells the hub. Its later lines wait for that. */
+  verify(client: Client, guess: Guess): void
   /** Writes the last words, after all that was written before, and ends the connection. */
   end(client: Client, text: string): void
 }
@@ -31,7 +31,7 @@ export function perform<Client>(
         port.identify(effect.to, effect.nick, effect.registered)
         break
       case 'verify':
-        port.verify(effect.to, effect.password, effect.hash)
+        port.verify(effect.to, effect.guess)
         break
       case 'close':
         port.end(effect.to, effect.text)

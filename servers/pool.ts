@@ -15,7 +15,8 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
-import type { Verdict } from '../protocol/index.ts'
+import type { Guess, Verdict } from '../protocol/index.ts'
+import { FairQueue } from './fair-queue.ts'
 import type { Server, Setup } from './model.ts'
 import { type Computing, NetLoop } from './net-loop.ts'
 import type * as tasks from './pool-worker.ts'
@@ -32,6 +33,8 @@ export function serve(setup: Setup): Server {
 class InThePool implements Computing {
   readonly ready: Promise<void>
   private readonly pool: Piscina
+  /** Hashes wait here, and not in the pool: it knows only who was first. */
+  private readonly hashes: FairQueue
 
   constructor({ settings, log }: Setup) {
     // As many as can compute at a time. They are there from the start: the first client pays for none.
@@ -43,6 +46,7 @@ class InThePool implements Computing {
       maxQueue: settings.server.computeQueueMax,
       closeTimeout: CLOSE_MS_MAX,
     })
+    this.hashes = new FairQueue(threads, settings.server.computeQueueMax)
     // A thread that ends while it has nothing to do is replaced.
     this.pool.on('error', (error: Error) => log(`A thread of the pool failed: ${error.message}`))
     this.ready = this.start(threads)
@@ -59,9 +63,11 @@ class InThePool implements Computing {
     return true
   }
 
-  async verify(password: string, hash: string): Promise<Verdict> {
-    if (this.isFull()) return 'busy'
-    return this.run<typeof tasks.verify>('verify', { password, hash })
+  async verify(guess: Guess): Promise<Verdict> {
+    const verdict = await this.hashes.run(guess.host, async () =>
+      this.isFull() ? null : this.run<typeof tasks.verify>('verify', guess),
+    )
+    return verdict ?? 'busy'
   }
 
   /** A queue without an end would only hide that there is more to do than can be done. */
@@ -77,6 +83,7 @@ class InThePool implements Computing {
   }
 
   end(): Promise<void> {
+    this.hashes.refuseWaiting()
     return this.pool.close({ force: true })
   }
 }

@@ -5,7 +5,7 @@
 // conversation, output in `Output`; and the selector is asked to tell when that changes.
 
 import { performance } from 'node:perf_hooks'
-import type { Conversation, FileRequest, Hub, Service } from '../protocol/index.ts'
+import type { Conversation, FileRequest, Guess, Hub, Service } from '../protocol/index.ts'
 import {
   AGAIN,
   close,
@@ -289,9 +289,9 @@ export class ReadyClients implements ClientPort<Client> {
   }
 
   /** Has the main thread do it, whose thread pool is for that, and goes on with the others. */
-  verify(client: Client, password: string, hash: string): void {
+  verify(client: Client, guess: Guess): void {
     client.waiting = true
-    this.errands.verify(password, hash, (verdict) => {
+    this.errands.verify(guess, (verdict) => {
       perform(this.hub.verified(client, verdict, Date.now()), this)
       this.goOn(client)
     })

@@ -16,6 +16,7 @@ import {
   type Conversation,
   type ConversationEffect,
   type FileRequest,
+  type Guess,
   type Hub,
   loadService,
   type Service,
@@ -179,8 +180,8 @@ class SequentialServer implements ClientPort<Client> {
     client.conversation.identify(nick, registered)
   }
 
-  verify(client: Client, password: string, hash: string): void {
-    perform(this.hub.verified(client, verifyNow(password, hash), Date.now()), this)
+  verify(client: Client, guess: Guess): void {
+    perform(this.hub.verified(client, verifyNow(guess), Date.now()), this)
   }
 
   end(client: Client, text: string): void {

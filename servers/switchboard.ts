@@ -7,7 +7,7 @@
 
 import { availableParallelism } from 'node:os'
 import type { Socket } from 'node:net'
-import type { Hub, Service } from '../protocol/index.ts'
+import type { Guess, Hub, Service } from '../protocol/index.ts'
 import { close } from '../posix/index.ts'
 import {
   ACK,
@@ -205,10 +205,10 @@ export class Switchboard implements ClientPort<Link> {
     this.queue(link, frame(IDENTIFY, (registered ? '1' : '0') + nick))
   }
 
-  verify(link: Link, password: string, hash: string): void {
+  verify(link: Link, guess: Guess): void {
     link.verifying = true
     const finish = async (): Promise<void> => {
-      const verdict = await verify(password, hash)
+      const verdict = await verify(guess)
       link.verifying = false
       perform(this.hub.verified(link, verdict, Date.now()), this)
       this.acknowledge(link)

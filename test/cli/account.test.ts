@@ -45,7 +45,7 @@ describe('hubbub account', () => {
     ] as const) {
       const { code, stdout, stderr } = await account(['add', name, ...at], input)
       expect([code, stdout, stderr]).toEqual([0, '', expect.stringContaining(`${name} can log in`)])
-      expect(verifyNow('sesame', hashIn(path, name))).toBe('right')
+      expect(verifyNow({ password: 'sesame', hash: hashIn(path, name) })).toBe('right')
     }
     expect(costOf(hashIn(path, 'alice'))).toBe(4)
     expect(await account(['list', ...at])).toMatchObject({ code: 0, stdout: 'alice\nBob\n' })
@@ -149,7 +149,7 @@ describe.skipIf(!hasScript)(`at a terminal${hasScript ? '' : ' (script is not in
     expect(shown).toContain('can log in')
     expect(shown).not.toMatch(/s[a-z]*same/)
     expect(code).toBe(0)
-    expect(verifyNow('sesame', hashIn(path, 'alice'))).toBe('right')
+    expect(verifyNow({ password: 'sesame', hash: hashIn(path, 'alice') })).toBe('right')
   })
 
   test.each([

@@ -23,7 +23,7 @@ function attempt(
   const begun = authenticator.begin(id, host, name, 'x', nowMs)
   if (typeof begun === 'string') return begun
   const ended = authenticator.end(id, verdict, nowMs)
-  return `${begun.hash}: ${ended?.verdict} ${ended?.name}`.trim()
+  return `${begun.guess.hash}: ${ended?.verdict} ${ended?.name}`.trim()
 }
 
 describe('an account', () => {

@@ -192,8 +192,8 @@ describe('verifying', () => {
     const hub = new IrcHub<string>({ ...OPTIONS, accounts: ACCOUNTS })
     hub.connect('a', 'host', 0)
     const effects = hub.receive('a', 'PASS alice:wonderland', 0)
-    const verify = { kind: 'verify', to: 'a', password: 'wonderland', hash: 'wonderland' }
-    expect(effects).toEqual([verify])
+    const guess = { password: 'wonderland', hash: 'wonderland', host: 'host' }
+    expect(effects).toEqual([{ kind: 'verify', to: 'a', guess }])
     hub.disconnect('a', 'gone')
     expect(hub.verified('a', 'right', 1)).toEqual([])
     expect(hub.verified('a', 'right', 1)).toEqual([])

@@ -118,7 +118,7 @@ export class Loopback {
           effect.to.conversation.identify(effect.nick, effect.registered)
           break
         case 'verify': {
-          const verdict = effect.password === effect.hash ? 'right' : 'wrong'
+          const verdict = effect.guess.password === effect.guess.hash ? 'right' : 'wrong'
           this.perform(this.hub.verified(effect.to, verdict, this.nowMs))
           break
         }

@@ -30,9 +30,9 @@ describe('reading', () => {
   test('takes accounts, comments and blank lines', () => {
     const { entries, dummy } = readAccounts(accountsFile(`# ours\n\n${ALICE}  \n#x:y\n${BOB}`))
     expect(entries.map(([name]) => name)).toEqual(['alice', 'Bob'])
-    expect(verifyNow('sesame', entries[0]![1])).toBe('right')
+    expect(verifyNow({ password: 'sesame', hash: entries[0]![1] })).toBe('right')
     expect(costOf(dummy)).toBe(CHEAP_COST)
-    expect(verifyNow('sesame', dummy)).toBe('wrong')
+    expect(verifyNow({ password: 'sesame', hash: dummy })).toBe('wrong')
   })
 
   test('gives a name that is not there the cost of the newest account', () => {

@@ -214,11 +214,16 @@ export class Client {
   }
 }
 
-/** Connects to a server's address: `127.0.0.1:41234` or `unix:/path`. Somebody may accept it later. */
-export async function connectTo(address: string): Promise<Client> {
+/**
+ * Connects to a server's address: `127.0.0.1:41234` or `unix:/path`. Somebody may accept it later. `from` is
+ * another address of this machine to come from; on Linux, all of 127.0.0.0/8 are.
+ */
+export async function connectTo(address: string, from?: string): Promise<Client> {
   const parsed = parseAddress(address)
   const where =
-    parsed.family === 'unix' ? { path: parsed.path } : { host: parsed.host, port: parsed.port }
+    parsed.family === 'unix'
+      ? { path: parsed.path }
+      : { host: parsed.host, port: parsed.port, ...(from && { localAddress: from }) }
   const socket = connect({ ...where, allowHalfOpen: true })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)

@@ -126,8 +126,8 @@ export class Visit {
           break
         case 'verify': {
           const { world } = this
-          world.verified.push(effect.password)
-          const verdict = world.verify(effect.password, effect.hash)
+          world.verified.push(effect.guess.password)
+          const verdict = world.verify(effect.guess.password, effect.guess.hash)
           this.performAll(world.hub.verified(effect.to, verdict, world.nowMs))
           break
         }

@@ -4,12 +4,15 @@ import type { ModelInfo } from '../../../servers/catalog.ts'
 import { accountLine, accountsFile, removeFolders } from '../../support/accounts.ts'
 import { testFor } from '../../support/capabilities.ts'
 import { closeClients, connectTo } from '../../support/client.ts'
+import { until } from '../../support/conditions.ts'
 import { exchange } from '../../support/exchange.ts'
 import { seesProcesses } from '../../support/processes.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
 /** Some ten milliseconds: long enough for an answer to come too early. */
 const COST = 12
+/** Some hundred: of what was sent at the same moment, all is there before the second one is hashed. */
+const SLOW_COST = 15
 
 export function login(model: ModelInfo): void {
   let server: TestServer
@@ -75,6 +78,35 @@ export function login(model: ModelInfo): void {
     )
     expect(answers.map(String)).toEqual(names.map(() => 'success\r\n'))
   })
+
+  testFor(
+    model,
+    { clients: 11 },
+    'lets no host’s guesses keep another one waiting',
+    async ({ skip }) => {
+      skip(process.platform !== 'linux', 'Only Linux has a second address to come from.')
+      const file = accountsFile(accountLine('alice', 'sesame', SLOW_COST))
+      const slow = await startServer(model.name, ['--service', 'login', '--accounts', file])
+      const guessers = await Promise.all(
+        Array.from({ length: 10 }, () => connectTo(slow.address, '127.0.0.2')),
+      )
+      const client = await connectTo(slow.address, '127.0.0.3')
+      for (const one of [...guessers, client]) {
+        one.say('hello')
+        await one.nextLine()
+      }
+      const answers: string[] = []
+      for (const one of [...guessers, client]) one.watch((line) => answers.push(line))
+      guessers.forEach((guesser, i) => guesser.say(`nobody${i}|guess`))
+      await until('a guess should be answered', () => answers.length > 0)
+      client.say('alice|sesame')
+      await until('all should be answered', () => answers.length === 11)
+      expect(answers.filter((answer) => answer === 'fail')).toHaveLength(10)
+      // One or two had been answered, two were under way, and with it perhaps one more: not all ten.
+      expect(answers.indexOf('success')).toBeLessThanOrEqual(7)
+      await stopCleanly(slow)
+    },
+  )
 
   test('has nobody wait for one that leaves while its password is looked at', async () => {
     const client = await connectTo(server.address)
