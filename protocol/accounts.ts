@@ -67,6 +67,9 @@ export function asPassword(bytes: string): string | null {
 
 type VerifyEffect<Id> = Extract<HubEffect<Id>, { kind: 'verify' }>
 
+/** What comes of a log-in. `throttled`: nobody has looked, because there were too many of them. */
+export type Outcome = Verdict | 'throttled'
+
 interface Attempt {
   readonly account: string
   readonly hostKey: string
@@ -93,7 +96,7 @@ export class Authenticator<Id> {
     name: string,
     given: string,
     nowMs: number,
-  ): VerifyEffect<Id> | 'wrong' | 'busy' {
+  ): VerifyEffect<Id> | 'wrong' | 'throttled' {
     const password = asPassword(given)
     if (password === null || !isAccountName(name)) return 'wrong'
     const account = detach(foldName(name)) // It may be kept for as long as it counts.
@@ -102,7 +105,7 @@ export class Authenticator<Id> {
       !this.underWay.has(id) &&
       this.byAccount.allows(account, nowMs) &&
       this.byHost.allows(hostKey, nowMs)
-    if (!isAllowed) return 'busy'
+    if (!isAllowed) return 'throttled'
     this.byAccount.begin(account, nowMs)
     this.byHost.begin(hostKey, nowMs)
     const entry = this.known.get(account)

@@ -4,10 +4,10 @@
 // of 400 bytes. The one mechanism is PLAIN (RFC 4616): whom to act as, who one is, and the password, with
 // NUL between them.
 
+import type { Outcome } from '../accounts.ts'
 import { detach } from '../framing.ts'
 import { LOGIN_FAILURES_MAX, SASL_BYTES_MAX, SASL_PIECE_BYTES } from '../limits.ts'
 import { asciiUpper, foldName } from '../names.ts'
-import type { Verdict } from '../service.ts'
 import type { Request } from './request.ts'
 
 type Occasion<Id> = Pick<Request<Id>, 'client' | 'roster' | 'out'>
@@ -82,22 +82,26 @@ export function logIn<Id>(
   else out.verify(begun)
 }
 
+/** Why nobody has looked at the password: behind what SASL says, and as the reason of an end. */
+const NOT_LOOKED_AT = {
+  throttled: [', too many attempts: wait a minute', 'Too many attempts to log in, wait a minute'],
+  busy: [', the server is busy: try again later', 'The server is busy, try again later'],
+} as const
+
 /** What came of it. A wrong PASS ends the connection; SASL may be tried again. */
-export function settle<Id>(occasion: Occasion<Id>, verdict: Verdict, name: string): void {
+export function settle<Id>(occasion: Occasion<Id>, outcome: Outcome, name: string): void {
   const { client, out } = occasion
-  if (verdict === 'right') {
+  if (outcome === 'right') {
     client.account = name
     const source = `${client.nickOrStar}!${client.user || '*'}@${client.host}`
     out.numeric(client, 'RPL_LOGGEDIN', source, name, name)
     if (client.logsInBy === 'SASL') out.numeric(client, 'RPL_SASLSUCCESS')
-  } else if (client.logsInBy === 'SASL') {
-    failSasl(occasion, verdict === 'busy' ? ', try again later' : '')
-  } else if (verdict === 'busy') {
-    dismiss(occasion, 'Too many log-ins, try again later')
-  } else {
-    out.numeric(client, 'ERR_PASSWDMISMATCH')
-    dismiss(occasion, 'Bad password')
+    return
   }
+  const [why, reason] = outcome === 'wrong' ? ['', 'Bad password'] : NOT_LOOKED_AT[outcome]
+  if (client.logsInBy === 'SASL') return failSasl(occasion, why)
+  if (outcome === 'wrong') out.numeric(client, 'ERR_PASSWDMISMATCH')
+  dismiss(occasion, reason)
 }
 
 function failSasl<Id>(occasion: Occasion<Id>, why: string): void {

@@ -2,7 +2,7 @@
 // how often is in accounts.ts; the password itself is verified by the server (effect `verify`), which
 // takes it as long as hashing does.
 
-import { type Accounts, Authenticator } from '../accounts.ts'
+import { type Accounts, Authenticator, type Outcome } from '../accounts.ts'
 import type { ConversationEffect, HubEffect } from '../effects.ts'
 import { LineReader, textOf } from '../framing.ts'
 import type { ServerIdentity } from '../identity.ts'
@@ -11,9 +11,10 @@ import type { Conversation, Service, Verdict } from '../service.ts'
 import { Guests, NO_WORDS } from './guests.ts'
 import { Silence, silenceMsMax } from './silence.ts'
 
-const ANSWERS: Readonly<Record<Verdict, string>> = {
+const ANSWERS: Readonly<Record<Outcome, string>> = {
   right: 'success\r\n',
   wrong: 'fail\r\n',
+  throttled: 'fail, too many attempts: wait a minute\r\n',
   busy: 'busy, try again later\r\n',
 }
 const NOT_A_LOGIN = 'error: a line is user|password\r\n'

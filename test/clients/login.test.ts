@@ -71,6 +71,7 @@ describe('logging in', PATIENCE, () => {
   test.each([
     ['fails', 'success', 'fail'],
     ['is put off', 'success', 'busy, try again later'],
+    ['is one too many', 'success', 'fail, too many attempts: wait a minute'],
     ['is something else', 'error: a line is user|password', 'success'],
   ])('that %s is found out', async (_what, right, wrong) => {
     let count = 0

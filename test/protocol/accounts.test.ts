@@ -45,8 +45,8 @@ describe('an account', () => {
       const tries = Array.from({ length: 6 }, (_, i) =>
         attempt(authenticator, i % 2 ? name : name.toUpperCase(), 'wrong', { host: `host${i}` }),
       )
-      expect(tries.filter((one) => one !== 'busy')).toHaveLength(ACCOUNT_RULE.wrongMax)
-      expect(tries.slice(3)).toEqual(['busy', 'busy', 'busy'])
+      expect(tries.filter((one) => one !== 'throttled')).toHaveLength(ACCOUNT_RULE.wrongMax)
+      expect(tries.slice(3)).toEqual(['throttled', 'throttled', 'throttled'])
       const later = { nowMs: ACCOUNT_RULE.windowMs }
       expect(attempt(authenticator, name, 'wrong', later)).toContain('wrong')
     }
@@ -77,8 +77,8 @@ describe('a host', () => {
     const tries = Array.from({ length: 1_000 }, (_, i) =>
       attempt(authenticator, `user${i}`, 'wrong'),
     )
-    expect(tries.filter((one) => one !== 'busy')).toHaveLength(HOST_RULE.wrongMax)
-    expect(attempt(authenticator, 'alice', 'right')).toBe('busy')
+    expect(tries.filter((one) => one !== 'throttled')).toHaveLength(HOST_RULE.wrongMax)
+    expect(attempt(authenticator, 'alice', 'right')).toBe('throttled')
     expect(attempt(authenticator, 'alice', 'right', { host: '192.0.2.2' })).toContain('right')
     const later = { nowMs: HOST_RULE.windowMs }
     expect(attempt(authenticator, 'alice', 'right', later)).toContain('right')
@@ -97,7 +97,7 @@ describe('a host', () => {
     const begun = Array.from({ length: 1_000 }, (_, i) =>
       authenticator.begin({}, 'host', `user${i}`, 'x', 0),
     )
-    expect(begun.filter((one) => one !== 'busy')).toHaveLength(HOST_RULE.attemptsMax)
+    expect(begun.filter((one) => one !== 'throttled')).toHaveLength(HOST_RULE.attemptsMax)
   })
 
   test.each([
@@ -120,9 +120,9 @@ describe('an attempt', () => {
     const authenticator = new Authenticator<object>(ACCOUNTS)
     const ids = [{}, {}, {}]
     for (const id of ids) authenticator.begin(id, 'host', 'alice', 'x', 0)
-    expect(attempt(authenticator, 'alice', 'right')).toBe('busy')
+    expect(attempt(authenticator, 'alice', 'right')).toBe('throttled')
     for (const id of ids) authenticator.end(id, 'wrong', 1)
-    expect(attempt(authenticator, 'alice', 'right', { nowMs: 2 })).toBe('busy')
+    expect(attempt(authenticator, 'alice', 'right', { nowMs: 2 })).toBe('throttled')
   })
 
   test('that nobody has begun does not end', () => {

@@ -84,7 +84,7 @@ describe('PASS', () => {
     for (let i = 0; i < 3; i++) server.connect(`host${i}`).say('PASS alice:guess')
     const client = server.connect('home')
     expect(client.say('PASS alice:wonderland')).toEqual([
-      'ERROR :Closing link: (Too many log-ins, try again later)',
+      'ERROR :Closing link: (Too many attempts to log in, wait a minute)',
     ])
     expect(client.ended).toBe(true)
     server.pass(60_000)
@@ -182,7 +182,7 @@ describe('SASL', () => {
     const server = new Loopback({ accounts: ACCOUNTS })
     for (let i = 0; i < 3; i++) sasl(negotiating(server), plain('alice', 'guess'))
     expect(sasl(negotiating(server), plain('alice', 'wonderland'))).toMatch(
-      / 904 \* :SASL authentication failed, try again later$/,
+      / 904 \* :SASL authentication failed, too many attempts: wait a minute$/,
     )
   })
 })
@@ -208,7 +208,7 @@ describe('verifying', () => {
       const [last] = hub.verified(`${i}`, 'busy', 0)
       expect(last).toMatchObject({
         kind: 'close',
-        text: expect.stringContaining('try again later'),
+        text: 'ERROR :Closing link: (The server is busy, try again later)\r\n',
       })
     }
   })

@@ -14,6 +14,8 @@ const COST = 12
 /** Some hundred: of what was sent at the same moment, all is there before the second one is hashed. */
 const SLOW_COST = 15
 
+const THROTTLED = 'fail, too many attempts: wait a minute'
+
 export function login(model: ModelInfo): void {
   let server: TestServer
 
@@ -62,12 +64,12 @@ export function login(model: ModelInfo): void {
     const answer = await exchange(server.address, `${guesses}dave|sesame of dave\n`)
     expect(answer.toString().split('\r\n')).toEqual([
       ...Array.from({ length: 3 }, () => 'fail'),
-      ...Array.from({ length: 5 }, () => 'busy, try again later'),
+      ...Array.from({ length: 5 }, () => THROTTLED),
       'success',
       '',
     ])
     expect((await exchange(server.address, 'carol|sesame of carol\n')).toString()).toBe(
-      'busy, try again later\r\n',
+      `${THROTTLED}\r\n`,
     )
   })
 
