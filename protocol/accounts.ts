@@ -36,7 +36,8 @@ export const ACCOUNT_RULE = {
 }
 /**
  * A host may be many people behind one address, and they may come at the same moment; but of 16 who all
- * guess wrong the next one has to wait.
+ * guess wrong the next one has to wait. All who come over a Unix-domain socket are one host, `localhost`:
+ * its file is for one user, whose programs share the rule.
  */
 export const HOST_RULE = {
   wrongMax: 10,
