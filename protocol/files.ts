@@ -22,8 +22,8 @@ export type FileRequest =
   | { readonly kind: 'commit' }
 
 export type FileAnswer =
-  /** A piece of the work is done, and more is left: ask the same again. */
-  | { readonly kind: 'again' }
+  /** Hashing takes long, and is `at` this byte of so many: ask the same again. */
+  | { readonly kind: 'again'; readonly at: number; readonly bytes: number }
   | { readonly kind: 'opened'; readonly bytes: number; readonly sha256: string }
   /** The piece is to be written to the client: `text` has its bytes, as latin1. */
   | { readonly kind: 'piece'; readonly text: string }

@@ -183,7 +183,9 @@ export class FileSession {
     const known = file.hashing === null ? hashes.of(file.stats) : undefined
     if (known !== undefined) return { kind: 'opened', bytes: file.stats.size, sha256: known }
     file.hashing ??= hashes.begin(file.stats)
-    if (yield* this.hashPiece(file.fd, file.hashing, file.stats.size)) return { kind: 'again' }
+    if (yield* this.hashPiece(file.fd, file.hashing, file.stats.size)) {
+      return { kind: 'again', at: file.hashing.at, bytes: file.stats.size }
+    }
     const { sha256 } = file.hashing
     hashes.end(file.stats, file.hashing)
     file.hashing = null
@@ -276,7 +278,9 @@ export class FileSession {
     const { file } = this
     if (file?.kind !== 'receiving') throw new NoSuchFile()
     file.hashing ??= new Hashing()
-    if (yield* this.hashPiece(file.fd, file.hashing, file.bytes)) return { kind: 'again' }
+    if (yield* this.hashPiece(file.fd, file.hashing, file.bytes)) {
+      return { kind: 'again', at: file.hashing.at, bytes: file.bytes }
+    }
     if (file.hashing.sha256 !== file.sha256) {
       this.discard()
       return refused('The bytes do not have the hash that was announced')

@@ -6,6 +6,7 @@
 //     C: OK                             C: the bytes from <from> to the end
 //     S: the bytes from <from> on       S: DONE
 //
+// While it hashes a file, which may take long, the server says how far it is: `CHECKING <at> <bytes>`.
 // `from` is where a broken transfer goes on: the client knows it of a GET, the server of a PUT. Whatever
 // cannot be done is answered `ERROR <words>`; QUIT ends the connection. This file speaks; what it asks of
 // files (protocol/files.ts) is done by whoever runs it, which is also who decides what names are good for.
@@ -27,6 +28,9 @@ const TOO_LONG = Symbol('too long')
 const GET = /^GET (\d{1,15}) (.+)$/i
 const PUT = /^PUT (\d{1,15}) ([0-9a-f]{64}) (.+)$/i
 
+/** Hashing is no silence: a client is told this often that somebody is there. */
+const CHECKING_MS = 5_000
+
 /** Where a transfer stands. */
 interface Transfer {
   /** `announced` waits for the client's OK. */
@@ -44,8 +48,10 @@ export class FileConversation implements Conversation {
   private transfer: Transfer | null = null
   /** What was asked for: while it is there, nothing later is looked at. */
   private asked: FileRequest | null = null
-  /** It has to be asked again. */
+  /** It has to be asked again: a file is being hashed. */
   private again = false
+  /** When the client was told so, or when that began. */
+  private toldMs: number | null = null
   /** Where a GET is to begin. */
   private from = 0
   /** Effects that an answer has led to. */
@@ -135,9 +141,15 @@ export class FileConversation implements Conversation {
     if (asked === null) return
     if (answer.kind === 'again') {
       this.again = true
+      this.toldMs ??= nowMs
+      if (nowMs - this.toldMs >= CHECKING_MS) {
+        this.toldMs = nowMs
+        this.next = reply(`CHECKING ${answer.at} ${answer.bytes}`)
+      }
       return
     }
     this.asked = null
+    this.toldMs = null
     switch (answer.kind) {
       case 'opened':
         this.next = this.announce(answer.bytes, answer.sha256)

@@ -168,7 +168,11 @@ describe.each(Object.keys(WAYS))('%s', (way) => {
     writeFileSync(join(root, 'a'), Buffer.alloc(PIECE_BYTES_MAX + 1))
     const one = begin()
     const open: FileRequest = { kind: 'open', name: 'a' }
-    expect(await WAYS[way]!(one, open)).toEqual({ kind: 'again' })
+    expect(await WAYS[way]!(one, open)).toEqual({
+      kind: 'again',
+      at: PIECE_BYTES_MAX,
+      bytes: PIECE_BYTES_MAX + 1,
+    })
     appendFileSync(join(root, 'a'), 'more')
     expect(await answerTo(one, open)).toMatchObject({
       kind: 'refused',

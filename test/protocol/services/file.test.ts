@@ -36,7 +36,7 @@ class Files {
     this.asked.push(request)
     if ((request.kind === 'open' || request.kind === 'commit') && !this.hashed) {
       this.hashed = true
-      return { kind: 'again' }
+      return { kind: 'again', at: 1, bytes: 12 }
     }
     this.hashed = false
     switch (request.kind) {
@@ -71,6 +71,24 @@ class Files {
     if (sha256(text) !== hash) return { kind: 'refused', words: 'The hash is another' }
     this.files.set(name, text)
     return { kind: 'done' }
+  }
+}
+
+/** What is said while a file of 10 bytes is hashed, each of which takes so long. */
+function saidDuring(byteMs: readonly number[]): string {
+  const conversation = new FileConversation(SERVER, 0)
+  conversation.receive(Buffer.from('GET 0 a\r\n'), 0)
+  let [said, nowMs, at] = ['', 1_000, 0]
+  for (;;) {
+    const effect = conversation.nextEffect()
+    if (effect === null) return said
+    if (effect.kind === 'reply') said += effect.text
+    else if (at === byteMs.length) {
+      conversation.answered({ kind: 'opened', bytes: 10, sha256: HASH }, nowMs)
+    } else {
+      nowMs += byteMs[at]!
+      conversation.answered({ kind: 'again', at: ++at, bytes: 10 }, nowMs)
+    }
   }
 }
 
@@ -261,6 +279,13 @@ describe('the file conversation', () => {
     expect(conversation.nextTickMs()).toBe(390)
     expect(conversation.tick(389)).toBeNull()
     expect(conversation.tick(390)).toMatchObject({ kind: 'close', text: '' })
+  })
+
+  test('says how far it is when hashing takes long', () => {
+    const size = `SIZE 10 ${HASH}\r\n`
+    expect(saidDuring([])).toBe(size)
+    expect(saidDuring([20_000, 4_000, 999])).toBe(size) // It may have had to wait for its turn.
+    expect(saidDuring([0, 4_999, 1, 1, 6_000, 1])).toBe(`CHECKING 3 10\r\nCHECKING 5 10\r\n${size}`)
   })
 
   test('any bytes in any pieces: the answers are the same, and it never fails', () => {
