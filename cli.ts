@@ -311,7 +311,7 @@ program
   .description('fetch a file from a file server')
   .argument('<address>', 'where it listens, such as 127.0.0.1:6667', address)
   .argument('<name>', 'the file, as the server calls it')
-  .option('--out <file>', `where to put it${facts('its last name, in this folder')}`)
+  .option('--out <path>', `where to put it: a file, or a folder for it${facts('this folder')}`)
   .option('--force', 'replace what is there')
   .option('--timeout <time>', TRANSFER_TIMEOUT, time)
   .addHelpText('after', '\nA transfer that was broken off goes on when the command is repeated.')
@@ -330,7 +330,10 @@ program
   .description('send a file to a file server that takes files (--allow-put)')
   .argument('<address>', 'where it listens, such as 127.0.0.1:6667', address)
   .argument('<file>', 'the file here')
-  .option('--as <name>', `how the server is to call it${facts('its last name')}`)
+  .option(
+    '--as <name>',
+    `how the server is to call it; folder/ keeps its last name${facts('its last name')}`,
+  )
   .option('--timeout <time>', TRANSFER_TIMEOUT, time)
   .addHelpText('after', '\nA transfer that was broken off goes on when the command is repeated.')
   .action(async (to, file, { as: name, timeout }) => {

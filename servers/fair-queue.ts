@@ -1,6 +1,6 @@
-// A fair queue: for work that only so much of may be under way at a time. Whose it is decides who is next, not
-// who came first: the one who has least under way, and of several the one whose turn ended longest ago. So
-// whoever asks for much makes others wait for what is under way, and not for all that he has asked for.
+// A fair queue: for work that only so much of may be under way at a time. Whose it is decides who is next,
+// not who came first: the one who has least under way, and of several the one whose turn ended longest ago.
+// So whoever asks for much makes others wait for what is under way, not for all that he has asked for.
 
 interface Owner {
   underWay: number

@@ -305,7 +305,9 @@ export class FileSession {
     if (code === 'EMFILE' || code === 'ENFILE') return refused('The server is busy; try again')
     if (isOurFault) return refused(`The file cannot be used (${code})`)
     return refused(
-      request.kind === 'open' ? 'There is no such file' : 'No file can be put under this name',
+      request.kind === 'open'
+        ? 'There is no such file'
+        : 'No file can be put under this name: choose another, in a folder that is there',
     )
   }
 

@@ -14,18 +14,26 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal
 }
 
+/** The server hashes, and is `at` this byte of so many. Whoever says so is not silent. */
+export type OnChecking = (at: number, bytes: number) => void
+
 export class Connection {
   private readonly socket: Socket
+  private readonly onChecking: OnChecking
   private readonly chunks: AsyncIterator<Buffer>
   /** What was received and is not taken yet. */
   private rest: Buffer = Buffer.alloc(0)
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, onChecking: OnChecking) {
     this.socket = socket
+    this.onChecking = onChecking
     this.chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   }
 
-  static async open({ address, timeoutMs, signal }: ConnectionOptions): Promise<Connection> {
+  static async open(
+    { address, timeoutMs, signal }: ConnectionOptions,
+    onChecking: OnChecking,
+  ): Promise<Connection> {
     const where = formatAddress(address)
     const socket = connect({ ...connectOptions(address), signal })
     socket.on('error', () => {}) // Whoever reads or waits next is told.
@@ -40,7 +48,7 @@ export class Connection {
       if (code === undefined) throw error
       throw new TransferFailure(`Cannot connect to ${where} (${code}): is a server running there?`)
     }
-    return new Connection(socket)
+    return new Connection(socket, onChecking)
   }
 
   /** Says a line, and returns the first that is said next. */
@@ -66,8 +74,17 @@ export class Connection {
     })
   }
 
-  /** The next line. A line `ERROR <words>` is thrown. */
+  /** The next line that is an answer. A line `ERROR <words>` is thrown. */
   async line(): Promise<string> {
+    for (;;) {
+      const line = await this.anyLine()
+      const [, at, bytes] = /^CHECKING (\d{1,15}) (\d{1,15})$/.exec(line) ?? []
+      if (at === undefined) return line
+      this.onChecking(Number(at), Number(bytes))
+    }
+  }
+
+  private async anyLine(): Promise<string> {
     let end: number
     while ((end = this.rest.indexOf('\n')) === -1) {
       if (this.rest.length > FILE_LINE_BYTES_MAX) {
@@ -130,6 +147,7 @@ export function reasonOf(error: unknown): string {
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'The server has broken the connection.'
   if (code === 'ENOENT') return 'There is no such file.'
   if (code === 'ENOSPC') return 'The disk is full.'
+  if (code === 'EACCES' || code === 'EPERM') return 'This user may not.'
   if (code === undefined) throw error
   return `It failed (${code}).`
 }

@@ -4,7 +4,7 @@
 
 import { constants } from 'node:fs'
 import { type FileHandle, link, open, rename, stat, unlink } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { lockFile } from '../../posix/index.ts'
 import {
   asFailure,
@@ -16,12 +16,12 @@ import {
 } from './connection.ts'
 import { TransferFailure } from './failure.ts'
 import { hashFile } from './hash.ts'
-import { showProgress, spellBytes, type WordsOut } from './progress.ts'
+import { type Progress, showProgress, spellBytes, type WordsOut } from './progress.ts'
 
 export interface GetOptions extends ConnectionOptions {
   /** The file, as the server calls it. */
   readonly name: string
-  /** Where to put it; null: under its last name, in this folder. */
+  /** Where to put it: a file, or a folder for it. Null: this folder. */
   readonly out: string | null
   /** Whether to replace what is there. */
   readonly force: boolean
@@ -36,24 +36,27 @@ interface Announced {
 /** Throws TransferFailure and NameError. */
 export async function get(options: GetOptions, err: WordsOut): Promise<void> {
   requireName(options.name)
-  const target = options.out ?? basename(options.name)
+  const target = await targetOf(options)
   await requireFree(target, options.force)
-  const connection = await Connection.open(options)
+  const progress = showProgress(err, basename(options.name))
+  const connection = await Connection.open(options, progress.checked)
   try {
     const announced = await announcement(connection, options.name, 0)
     const part = `${target}.${announced.sha256.slice(0, 16)}.part`
     const file = await openPart(part)
     try {
-      await receive(connection, file, part, announced, options, err)
+      await receive(connection, file, part, announced, options, progress)
       connection.close()
-      await verify(file, part, announced, options.signal)
+      await verify(file, part, announced, options.signal, progress)
     } finally {
       await file.close()
     }
     await giveName(part, target, options.force)
+    progress.end(options.name)
   } catch (error) {
     throw asFailure(error)
   } finally {
+    progress.end()
     connection.abandon()
   }
 }
@@ -75,7 +78,7 @@ async function receive(
   part: string,
   announced: Announced,
   { name, signal }: GetOptions,
-  err: WordsOut,
+  progress: Progress,
 ): Promise<void> {
   const { bytes, sha256 } = announced
   let at = (await file.stat()).size
@@ -87,17 +90,16 @@ async function receive(
     const again = await announcement(connection, name, at)
     if (again.sha256 !== sha256) throw new TransferFailure(`${name} has changed; try again.`)
   }
-  const progress = showProgress(err, basename(name), bytes, at)
   try {
+    progress.moved(at, bytes)
     connection.say('OK')
     for await (const piece of connection.bytes(bytes - at)) {
       for (let done = 0; done < piece.length;) {
         done += (await file.write(piece, done, piece.length - done, at + done)).bytesWritten
       }
       at += piece.length
-      progress.at(at)
+      progress.moved(at, bytes)
     }
-    progress.end(name)
   } catch (error) {
     progress.end(`${name}, not whole`)
     const kept = `${spellBytes(at)} of ${spellBytes(bytes)} are kept in ${part}: the same command goes on.`
@@ -111,13 +113,25 @@ async function verify(
   part: string,
   { bytes, sha256 }: Announced,
   signal: AbortSignal,
+  progress: Progress,
 ): Promise<void> {
-  const arrived = await hashFile(file, signal)
+  const arrived = await hashFile(file, signal, progress.checked)
   if (arrived.bytes === bytes && arrived.sha256 === sha256) return file.sync()
   await unlink(part)
   throw new TransferFailure(
     'What arrived does not have the hash that was announced, and is removed; try again.',
   )
+}
+
+/** Into a folder a file goes under its own name, as with cp. */
+async function targetOf({ name, out }: GetOptions): Promise<string> {
+  const own = basename(name)
+  if (out === null) return own
+  const isFolder = (await stat(out).catch(() => null))?.isDirectory() === true
+  if (out.endsWith('/') && !isFolder) {
+    throw new TransferFailure(`${out} is not a folder: make it first.`)
+  }
+  return isFolder ? join(out, own) : out
 }
 
 async function requireFree(target: string, force: boolean): Promise<void> {
@@ -135,6 +149,9 @@ function exists(target: string): TransferFailure {
 async function openPart(part: string): Promise<FileHandle> {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
   const file = await open(part, flags).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') {
+      throw new TransferFailure(`${dirname(part)} is not there: make it first.`)
+    }
     throw new TransferFailure(`Cannot write ${part}: ${reasonOf(error)}`)
   })
   if ((await file.stat()).isFile() && lockFile(file.fd)) return file

@@ -1,10 +1,12 @@
 // hubbub put: sends a file to a server that takes files. The server keeps what arrived of a transfer that was
 // broken off, and says from where to go on.
 
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import {
   asFailure,
+  codeOf,
   Connection,
   type ConnectionOptions,
   reasonOf,
@@ -12,12 +14,12 @@ import {
 } from './connection.ts'
 import { TransferFailure } from './failure.ts'
 import { hashFile } from './hash.ts'
-import { showProgress, type WordsOut } from './progress.ts'
+import { type Progress, showProgress, type WordsOut } from './progress.ts'
 
 export interface PutOptions extends ConnectionOptions {
   /** The file here. */
   readonly file: string
-  /** How the server is to call it; null: by its last name. */
+  /** How the server is to call it; `folder/`, or null: by its last name. */
   readonly name: string | null
 }
 
@@ -25,19 +27,23 @@ const PIECE_BYTES = 64 * 1024
 
 /** Throws TransferFailure and NameError. */
 export async function put(options: PutOptions, err: WordsOut): Promise<void> {
-  const name = options.name ?? basename(options.file)
+  const { name: given, file: path } = options
+  const isWhole = given !== null && !given.endsWith('/')
+  const name = isWhole ? given : `${given ?? ''}${basename(path)}`
   requireName(name)
-  const file = await openToRead(options.file)
+  const file = await openToRead(path)
+  const progress = showProgress(err, basename(name))
   try {
-    const { bytes, sha256 } = await hashFile(file, options.signal)
-    const connection = await Connection.open(options)
+    const { bytes, sha256 } = await hashFile(file, options.signal, progress.checked)
+    const connection = await Connection.open(options, progress.checked)
     try {
       const line = await connection.ask(`PUT ${bytes} ${sha256} ${name}`)
       const [, from] = /^SEND (\d{1,15})$/.exec(line) ?? []
       if (from === undefined || Number(from) > bytes) {
         throw new TransferFailure('The server does not speak this protocol.')
       }
-      await send(connection, file, { name, bytes, from: Number(from), signal: options.signal }, err)
+      const what = { name, bytes, from: Number(from), signal: options.signal }
+      await send(connection, file, what, progress)
       connection.close()
     } finally {
       connection.abandon()
@@ -45,6 +51,7 @@ export async function put(options: PutOptions, err: WordsOut): Promise<void> {
   } catch (error) {
     throw asFailure(error)
   } finally {
+    progress.end()
     await file.close()
   }
 }
@@ -60,9 +67,8 @@ async function send(
   connection: Connection,
   file: FileHandle,
   { name, bytes, from, signal }: What,
-  err: WordsOut,
+  progress: Progress,
 ): Promise<void> {
-  const progress = showProgress(err, name, bytes, from)
   // It may say before the end that it can take no more.
   const answer = connection.line()
   const seen = { answer: false }
@@ -71,12 +77,13 @@ async function send(
   }
   answer.then(onAnswer, onAnswer)
   try {
+    progress.moved(from, bytes)
     const piece = Buffer.allocUnsafe(PIECE_BYTES)
     for (let at = from; at < bytes && !seen.answer;) {
       const { bytesRead } = await file.read(piece, 0, Math.min(PIECE_BYTES, bytes - at), at)
       if (bytesRead === 0) throw new TransferFailure(`${name} has become shorter meanwhile.`)
       await connection.write(Buffer.from(piece.subarray(0, bytesRead)))
-      progress.at((at += bytesRead))
+      progress.moved((at += bytesRead), bytes)
     }
     if ((await answer) !== 'DONE') {
       throw new TransferFailure('The server does not speak this protocol.')
@@ -94,11 +101,16 @@ async function send(
 async function openToRead(path: string): Promise<FileHandle> {
   let file: FileHandle
   try {
-    file = await open(path, 'r')
+    // A FIFO would have us wait for somebody who writes to it.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
-    throw new TransferFailure(`Cannot read ${path}. ${reasonOf(error)}`)
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')
+    const why = isMissing ? 'is not there: look at its path' : `cannot be read: ${reasonOf(error)}`
+    throw new TransferFailure(`${path} ${why.replace(/\.?$/, '.')}`)
   }
-  if ((await file.stat()).isFile()) return file
+  const stats = await file.stat()
+  if (stats.isFile()) return file
   await file.close()
-  throw new TransferFailure(`${path} is not a file.`)
+  if (!stats.isDirectory()) throw new TransferFailure(`${path} is not a regular file.`)
+  throw new TransferFailure(`${path} is a folder: put sends one file at a time.`)
 }

@@ -73,10 +73,12 @@ describe('get and put', () => {
       'a file that is not here',
       ['put', 'SERVER', join(base, 'none')],
       1,
-      /There is no such file\./,
+      /none is not there: look at its path\./,
     ],
     ['a server that takes nothing', ['put', 'SERVER', join(root, 'a')], 1, /takes no files\./],
-    ['a folder in its place', ['get', 'SERVER', 'a', '--out', root], 1, /is a folder/],
+    ['a folder that is put', ['put', 'SERVER', root], 1, /is a folder: put sends one file/],
+    ['a file in its place', ['get', 'SERVER', 'a', '--out', `${root}/`], 1, /root\/a exists/],
+    ['no folder for it', ['get', 'SERVER', 'a', '--out', `${base}/no/`], 1, /make it first/],
   ])('name %s', async (_, args, code, words) => {
     const outcome = await run(
       args.map((arg) => arg.replace('SERVER', server.address)),
@@ -86,6 +88,15 @@ describe('get and put', () => {
     expect(outcome.stderr).toMatch(words)
     expect(outcome.stderr).not.toMatch(/fault|^ {4}at /m)
     expect(readdirSync(base).toSorted()).toEqual(['root', 'socket'])
+  })
+
+  test('fetch into a folder', async () => {
+    const folder = join(base, 'folder')
+    mkdirSync(folder)
+    const outcome = await run(['get', server.address, 'a', '--out', folder])
+    expect(outcome).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(readdirSync(folder)).toEqual(['a'])
+    rmSync(folder, { recursive: true })
   })
 
   test('Ctrl-C keeps what has come, and the same command goes on', async () => {

@@ -1,5 +1,6 @@
 // get and put against servers that are not what they should be: what is left, and what is said.
 
+import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -13,11 +14,12 @@ import {
 } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
+import { promisify } from 'node:util'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { NameError, TransferFailure } from '../../clients/transfer/failure.ts'
 import { get } from '../../clients/transfer/get.ts'
-import { showProgress, spellBytes } from '../../clients/transfer/progress.ts'
+import { showProgress, spellBytes, type WordsOut } from '../../clients/transfer/progress.ts'
 import { put } from '../../clients/transfer/put.ts'
 
 const BYTES = randomBytes(300_000)
@@ -74,17 +76,40 @@ function honest(cut = Infinity): (line: string, socket: Socket) => void {
   }
 }
 
+/** One that says often enough that it hashes, and is slow, before it answers as told. */
+function hashing(
+  times: number,
+  answer: (line: string, socket: Socket) => void,
+  first?: (socket: Socket) => void,
+): (line: string, socket: Socket) => void {
+  return (line, socket) => {
+    if (!/^(?:GET|PUT) /.test(line)) return answer(line, socket)
+    first?.(socket)
+    let at = 0
+    const timer = setInterval(() => {
+      if (at < times) {
+        socket.write(`CHECKING ${at++} 10\r\n`)
+      } else {
+        clearInterval(timer)
+        answer(line, socket)
+      }
+    }, 100)
+  }
+}
+
 const target = (): string => join(folder, 'a')
 const part = (): string => `${target()}.${SHA256.slice(0, 16)}.part`
 
 interface Changed {
+  readonly out?: string
+  readonly file?: string
   readonly force?: boolean
   readonly name?: string
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
 
-function getFrom(port: number, changed: Changed = {}): Promise<void> {
+function getFrom(port: number, changed: Changed = {}, err: WordsOut = NOBODY): Promise<void> {
   const address = { family: 'ipv4', host: '127.0.0.1', port } as const
   return get(
     {
@@ -96,14 +121,19 @@ function getFrom(port: number, changed: Changed = {}): Promise<void> {
       signal: new AbortController().signal,
       ...changed,
     },
-    NOBODY,
+    err,
   )
 }
 
-function putTo(port: number, changed: Changed = {}): Promise<void> {
+function putTo(port: number, changed: Changed = {}, err: WordsOut = NOBODY): Promise<void> {
   const address = { family: 'ipv4', host: '127.0.0.1', port } as const
-  const { name, timeoutMs = 5_000, signal = new AbortController().signal } = changed
-  return put({ address, file: target(), name: name ?? null, timeoutMs, signal }, NOBODY)
+  const {
+    name,
+    file = target(),
+    timeoutMs = 5_000,
+    signal = new AbortController().signal,
+  } = changed
+  return put({ address, file, name: name ?? null, timeoutMs, signal }, err)
 }
 
 describe('get', () => {
@@ -162,9 +192,41 @@ describe('get', () => {
     expect(existsSync(part())).toBe(true)
   })
 
-  test('puts nothing in the place of a folder', async () => {
+  test('puts a file into a folder under its own name', async () => {
+    const port = await serve(honest())
+    for (const out of [folder, `${folder}/`]) {
+      await getFrom(port, { out })
+      expect(readFileSync(target()).equals(BYTES)).toBe(true)
+      rmSync(target())
+    }
+  })
+
+  test('puts nothing in the place of a folder, nor into one that is not there', async () => {
+    await expect(getFrom(1, { out: `${target()}/` })).rejects.toThrow(
+      /a\/ is not a folder: make it first/,
+    )
     mkdirSync(target())
-    await expect(getFrom(1, { force: true })).rejects.toThrow(/is a folder/)
+    await expect(getFrom(1, { out: folder, force: true })).rejects.toThrow(/is a folder/)
+    const port = await serve(honest())
+    await expect(getFrom(port, { out: join(folder, 'none', 'b') })).rejects.toThrow(
+      /none is not there: make it first/,
+    )
+  })
+
+  test('waits while the server hashes, and shows it', async () => {
+    const port = await serve(hashing(8, honest()))
+    const { stream, text } = terminal()
+    await getFrom(port, { timeoutMs: 500 }, stream)
+    expect(text()).toMatch(/checking a \S+ 70%.*\[1Ga \S+ 100%.*checking a \S+ 100%.*some\/a \(293/)
+    expect(readFileSync(target()).equals(BYTES)).toBe(true)
+  })
+
+  test('leaves no bar when the server has hashed in vain', async () => {
+    const port = await serve(hashing(2, (_, socket) => socket.end('ERROR It has changed\r\n')))
+    const { stream, text } = terminal()
+    await expect(getFrom(port, {}, stream)).rejects.toThrow('It has changed')
+    expect(text()).toMatch(/checking a/)
+    expect(stream.cursorIsShown).toBe(true)
   })
 
   test('is not done twice at a time', async () => {
@@ -253,27 +315,68 @@ describe('put', () => {
 
   test('sends only files that are there', async () => {
     rmSync(target())
-    await expect(putTo(1)).rejects.toThrow(/Cannot read .* There is no such file/)
+    await expect(putTo(1)).rejects.toThrow(/a is not there: look at its path/)
+    await expect(putTo(1)).rejects.toThrow(TransferFailure)
     mkdirSync(target())
-    await expect(putTo(1)).rejects.toThrow(/is not a file/)
+    await expect(putTo(1)).rejects.toThrow(/a is a folder: put sends one file/)
+    await promisify(execFile)('mkfifo', [join(folder, 'fifo')])
+    await expect(putTo(1, { file: join(folder, 'fifo') })).rejects.toThrow(/not a regular file/)
+  })
+
+  test('keeps the name of a file in another folder', async () => {
+    const port = await serve((_, socket) => socket.end('ERROR That is enough\r\n'))
+    await expect(putTo(port, { name: 'notes/' })).rejects.toThrow('That is enough')
+    expect(lines[0]).toBe(`PUT ${BYTES.length} ${SHA256} notes/a`)
+  })
+
+  test('shows what is hashed before and after, and waits for the server', async () => {
+    const port = await serve(
+      hashing(
+        8,
+        (_, socket) => socket.write('DONE\r\n'),
+        (socket) => socket.write(`SEND 300000\r\n`),
+      ),
+    )
+    const { stream, text } = terminal()
+    await putTo(port, { timeoutMs: 500 }, stream)
+    expect(text()).toMatch(
+      /checking a \S+ 100%.*\[1Ga \S+ 100%.*checking a \S+ 70%.*a \(293\.0 KiB\)\n$/,
+    )
   })
 })
 
 describe('progress', () => {
   test('is a bar on a terminal: how much, how fast, how long yet', () => {
     const { stream, text } = terminal()
-    const progress = showProgress(stream, 'a.txt', 1_000_000, 250_000)
+    const progress = showProgress(stream, 'a.txt')
+    progress.moved(250_000, 1_000_000)
     expect(text()).toMatch(/a\.txt .*25%/)
-    progress.at(1_000_000)
+    expect(text()).not.toContain('/s') // There is no rate yet.
+    progress.moved(1_000_000, 1_000_000)
     progress.end('a.txt')
-    expect(text()).toMatch(/\d (?:B|[KMG]iB)\/s \| .* left/)
+    expect(text()).toMatch(/\d (?:B|[KMG]iB)\/s \| 0s left/)
     expect(text()).toMatch(/a\.txt \(976\.6 KiB, [\d.]+ [KMG]iB\/s\)\n$/)
+    expect(stream.cursorIsShown).toBe(true)
+  })
+
+  test('says when bytes are only checked, which is no transfer', () => {
+    const { stream, text } = terminal()
+    const progress = showProgress(stream, '{bar}')
+    progress.checked(500, 1_000)
+    expect(text()).toMatch(/checking \{bar\} .*50%/)
+    progress.moved(1_000, 1_000)
+    progress.checked(900, 1_000)
+    progress.end('a.txt')
+    expect(text()).toMatch(/50%[^]*\{bar\} .*100%[^]*checking \{bar\} .*90%/)
+    expect(text()).toMatch(/a\.txt \(1000 B\)\n$/)
+    expect(text()).not.toMatch(/\/s|left/)
   })
 
   test('is nothing elsewhere', () => {
     const { stream, text } = terminal()
-    const progress = showProgress({ ...stream, isTTY: false }, 'a.txt', 10, 0)
-    progress.at(10)
+    const progress = showProgress({ ...stream, isTTY: false }, 'a.txt')
+    progress.checked(10, 10)
+    progress.moved(10, 10)
     progress.end('a.txt')
     expect(text()).toBe('')
   })
@@ -295,7 +398,11 @@ function terminal() {
   const stream = {
     isTTY: true,
     columns: 100,
-    write: (text: string) => written.push(text),
+    cursorIsShown: true,
+    write(text: string) {
+      if (text.startsWith('\x1b[?25')) stream.cursorIsShown = text.endsWith('h')
+      return written.push(text)
+    },
     cursorTo: () => true,
     moveCursor: () => true,
     clearLine: () => true,
