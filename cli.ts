@@ -345,24 +345,32 @@ program
 
 const account = program
   .command('account')
-  .description('add, remove and list the accounts of the services irc and login')
+  .description('add, change, remove and list the accounts of the services irc and login')
 
 account
   .command('add')
   .description('add an account; its password is asked for, or read from standard input')
   .argument('<name>')
   .addOption(accountsOption())
-  .option('--password-stdin', 'do not ask, but take the line that comes on standard input')
-  .addOption(
-    new Option('--cost <n>', 'log2 of the cost of the hash, for tests that cannot wait')
-      .env('HUBBUB_SCRYPT_COST')
-      .argParser(within(SCRYPT_COST))
-      .hideHelp(),
-  )
+  .addOption(passwordStdinOption())
+  .addOption(costOption())
   .action(async (name, { accounts, passwordStdin = false, cost = SCRYPT_COST.usual }) => {
     const { add } = await import('./servers/account-command.ts')
     const terminal = { input: process.stdin, words: process.stderr }
     await add(name, { accounts, passwordStdin, cost }, terminal)
+  })
+
+account
+  .command('passwd')
+  .description('change the password of an account')
+  .argument('<name>')
+  .addOption(accountsOption())
+  .addOption(passwordStdinOption())
+  .addOption(costOption())
+  .action(async (name, { accounts, passwordStdin = false, cost = SCRYPT_COST.usual }) => {
+    const { passwd } = await import('./servers/account-command.ts')
+    const terminal = { input: process.stdin, words: process.stderr }
+    await passwd(name, { accounts, passwordStdin, cost }, terminal)
   })
 
 account
@@ -521,6 +529,20 @@ function accountsOption() {
   return new Option('--accounts <file>', 'where they are kept')
     .default('accounts')
     .env('HUBBUB_ACCOUNTS')
+}
+
+function passwordStdinOption() {
+  return new Option(
+    '--password-stdin',
+    'do not ask, but take the line that comes on standard input',
+  )
+}
+
+function costOption() {
+  return new Option('--cost <n>', 'log2 of the cost of the hash, for tests that cannot wait')
+    .env('HUBBUB_SCRYPT_COST')
+    .argParser(within(SCRYPT_COST))
+    .hideHelp()
 }
 
 /** Only two services know accounts, and one of them is nothing without. */

@@ -1,10 +1,17 @@
-// `hubbub account`: adds, removes and lists the accounts of a file. A password comes from standard input,
+// `hubbub account`: adds, changes, removes and lists the accounts of a file. A password comes from standard input,
 // never from the command line, which everybody on the machine can read and the shell keeps.
 
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { asPassword, isAccountName, PASSWORD_BYTES_MAX } from '../protocol/index.ts'
-import { accountNames, addAccount, removeAccount, requireNew } from './accounts.ts'
+import {
+  accountNames,
+  addAccount,
+  changeAccount,
+  removeAccount,
+  requireKnown,
+  requireNew,
+} from './accounts.ts'
 import { hashPassword } from './passwords.ts'
 import { ServeError } from './serve-error.ts'
 
@@ -14,7 +21,7 @@ export interface Terminal {
   readonly words: NodeJS.WritableStream
 }
 
-export interface AddOptions {
+export interface PasswordOptions {
   readonly accounts: string
   /** Do not ask: the password is the line that comes. */
   readonly passwordStdin: boolean
@@ -22,25 +29,35 @@ export interface AddOptions {
   readonly cost: number
 }
 
-export async function add(name: string, options: AddOptions, terminal: Terminal): Promise<void> {
-  const { accounts: path, passwordStdin, cost } = options
+export async function add(
+  name: string,
+  options: PasswordOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { accounts: path } = options
   if (!isAccountName(name)) {
     throw new ServeError(
       `"${name}" cannot be a name: it takes letters and digits, and . _ - behind the first, 32 at most.`,
     )
   }
   requireNew(path, name) // Nobody types a password twice to learn that.
-  const asks = terminal.input.isTTY === true && !passwordStdin
-  const given = asks ? await ask(name, terminal) : await readLine(terminal.input)
-  const password = asPassword(given)
-  if (password === null) {
-    throw new ServeError(
-      `A password is one line of UTF-8, of 1 to ${PASSWORD_BYTES_MAX} bytes, without NUL.`,
-    )
-  }
-  addAccount(path, name, hashPassword(password, cost))
+  addAccount(path, name, await newHash(name, options, terminal))
   terminal.words.write(
     `hubbub: ${name} can log in now; a server that runs has to be started again.\n`,
+  )
+}
+
+/** Changes a password. */
+export async function passwd(
+  name: string,
+  options: PasswordOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { accounts: path } = options
+  requireKnown(path, name)
+  changeAccount(path, name, await newHash(name, options, terminal))
+  terminal.words.write(
+    `hubbub: The password of ${name} is another now; a server that runs has to be started again.\n`,
   )
 }
 
@@ -54,6 +71,23 @@ export function list(path: string): string {
   return accountNames(path)
     .map((name) => `${name}\n`)
     .join('')
+}
+
+/** The hash of a password that is given now. */
+async function newHash(
+  name: string,
+  { passwordStdin, cost }: PasswordOptions,
+  terminal: Terminal,
+): Promise<string> {
+  const asks = terminal.input.isTTY === true && !passwordStdin
+  const given = asks ? await ask(name, terminal) : await readLine(terminal.input)
+  const password = asPassword(given)
+  if (password === null) {
+    throw new ServeError(
+      `A password is one line of UTF-8, of 1 to ${PASSWORD_BYTES_MAX} bytes, without NUL.`,
+    )
+  }
+  return hashPassword(password, cost)
 }
 
 /** Asks twice: what nobody sees is easily mistyped. Gives the bytes as latin1. */

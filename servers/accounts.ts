@@ -37,6 +37,8 @@ interface Line {
   readonly account: Account | null
 }
 
+type AccountLine = Line & { readonly account: Account }
+
 /** What a server needs to know. Throws a ServeError that names the file, and the line if it is damaged. */
 export function readAccounts(path: string): Accounts {
   const accounts = accountsOf(readLines(path))
@@ -59,6 +61,11 @@ export function requireNew(path: string, name: string): void {
   requireAbsent(path, readLines(path, true), name)
 }
 
+/** Throws if there is none. */
+export function requireKnown(path: string, name: string): void {
+  requirePresent(path, readLines(path), name)
+}
+
 /** Adds an account to the file, which is made if there is none. */
 export function addAccount(path: string, name: string, hash: string): void {
   edit(path, true, (lines) => {
@@ -67,12 +74,30 @@ export function addAccount(path: string, name: string, hash: string): void {
   })
 }
 
+/** Gives an account another hash. Its line stays where it is, and keeps the spelling of the name. */
+export function changeAccount(path: string, name: string, hash: string): void {
+  edit(path, false, (lines) => {
+    const line = requirePresent(path, lines, name)
+    const account = { name: line.account.name, hash }
+    return lines.with(lines.indexOf(line), { text: `${account.name}:${hash}`, account })
+  })
+}
+
 export function removeAccount(path: string, name: string): void {
   edit(path, false, (lines) => {
-    const left = lines.filter(({ account }) => account === null || !isSame(account.name, name))
-    if (left.length < lines.length) return left
-    throw new ServeError(`There is no account ${name} in ${path}.`)
+    const line = requirePresent(path, lines, name)
+    return lines.filter((one) => one !== line)
   })
+}
+
+function requirePresent(path: string, lines: readonly Line[], name: string): AccountLine {
+  const line = lines.filter(isOfAccount).find(({ account }) => isSame(account.name, name))
+  if (line !== undefined) return line
+  throw new ServeError(`There is no account ${name} in ${path}.`)
+}
+
+function isOfAccount(line: Line): line is AccountLine {
+  return line.account !== null
 }
 
 function requireAbsent(path: string, lines: readonly Line[], name: string): void {

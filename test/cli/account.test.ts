@@ -53,6 +53,22 @@ describe('hubbub account', () => {
     expect(await account(['list', ...at])).toMatchObject({ code: 0, stdout: 'alice\n' })
   })
 
+  test('changes a password, and nothing else', async () => {
+    const path = accountsFile(`# the first\n${ALICE}# the second\n${accountLine('bob', 'x')}`)
+    const before = readFileSync(path, 'utf8')
+    const outcome = await account(['passwd', 'ALICE', '--accounts', path], 'open\n')
+    expect(outcome).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^hubbub: The password of ALICE is another now; .*started again/,
+      ),
+    })
+    const hash = hashIn(path, 'alice')
+    expect(verifyNow({ password: 'open', hash })).toBe('right')
+    expect(readFileSync(path, 'utf8')).toBe(before.replace(ALICE, `alice:${hash}\n`))
+  })
+
   test('costs as much as it should, unless a test says otherwise', async () => {
     const path = join(newFolder(), 'accounts')
     const child = spawnProgram(['account', 'add', 'alice', '--accounts', path], { stdin: 'pipe' })
@@ -82,6 +98,7 @@ describe('hubbub account', () => {
     ['a name that is there', ['add', 'ALICE'], /already/],
     ['a name that cannot be', ['add', 'a|b'], /cannot be a name/],
     ['a name that is not there', ['remove', 'bob'], /no account bob/],
+    ['a new password for nobody', ['passwd', 'bob'], /no account bob/],
   ])('refuses %s', async (_, args, why) => {
     const path = accountsFile(ALICE)
     const { code, stderr } = await account([...args, '--accounts', path], 'sesame\n')
@@ -97,6 +114,7 @@ describe('hubbub account', () => {
       ['account', 'list', '--accounts', path],
       ['account', 'remove', 'alice', '--accounts', path],
       ['account', 'add', 'carol', '--accounts', path],
+      ['account', 'passwd', 'alice', '--accounts', path],
       ['serve', 'async', '--listen', '127.0.0.1:0', '--accounts', path],
       ['serve', 'async', '--listen', '127.0.0.1:0', '--service', 'login', '--accounts', path],
     ]) {
