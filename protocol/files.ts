@@ -7,7 +7,7 @@
 export type FileRequest =
   /** Open a file to be sent, and find out its size and its hash. Whatever was open is closed. */
   | { readonly kind: 'open'; readonly name: string }
-  /** Send the client some of the open file from `from` on: at least one byte, and up to `bytes`. */
+  /** Send the client some of the open file from `from` on, up to `bytes`. */
   | { readonly kind: 'send'; readonly from: number; readonly bytes: number }
   /** Open a file to be received; or go on with one that was received in part. */
   | {
@@ -27,7 +27,7 @@ export type FileAnswer =
   | { readonly kind: 'opened'; readonly bytes: number; readonly sha256: string }
   /** The piece is to be written to the client: `text` has its bytes, as latin1. */
   | { readonly kind: 'piece'; readonly text: string }
-  /** So many bytes have been written to the client already. */
+  /** So many bytes have been written to the client already; 0: there was no room for any. */
   | { readonly kind: 'sent'; readonly bytes: number }
   /** So much of the file is here from an earlier, broken transfer; mostly 0. */
   | { readonly kind: 'created'; readonly from: number }

@@ -2,17 +2,16 @@
 // takes a moment: hash 32 KiB, send as much, append what has come. So one client's gigabyte is no reason for
 // another one to wait.
 //
-// There are two ways to perform the same: in a blocking call (`performNow`), for models that block anyway
-// and for loops on poll(2) or epoll(7), which have nothing better: to those calls a regular file is always
-// ready, also when its disk is not. And on libuv's thread pool (`perform`), for loops of node:net. Opening,
+// There are two ways to perform the same: in a call (`performNow`), for models that block anyway and for loops
+// on poll(2) or epoll(7), which have nothing better: to those calls a regular file is always ready, also when
+// its disk is not. There the kernel also sends the bytes, where it can: they never come here. And on libuv's thread pool (`perform`), for loops of node:net. Opening,
 // renaming and removing is done in calls in both: they take microseconds.
 
 import { createHash, type Hash } from 'node:crypto'
 import { fsync, fsyncSync, fstatSync, read, readSync, type Stats, write, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { FileAnswer, FileRequest } from '../protocol/index.ts'
-import { close, hasSendFile, lockFile, SystemError } from '../posix/index.ts'
-import type { BlockingClient } from './blocking-client.ts'
+import { AGAIN, close, hasSendFile, lockFile, SystemError } from '../posix/index.ts'
 import { FileRoot, NoSuchFile } from './file-root.ts'
 
 export interface FileSettings {
@@ -34,6 +33,12 @@ export const PIECE_BYTES_MAX = 32 * 1024
 
 /** sendfile(2) of more keeps its thread from looking at the clock and at its link for longer. */
 const SENDFILE_BYTES = 1024 * 1024
+
+/** To whom the kernel sends a file. */
+interface FileSink {
+  /** How many bytes were sent; 0 is the end of the file, AGAIN that there is no room now. */
+  sendFile(file: number, from: number, bytes: number): number
+}
 
 /** The system calls that take long. */
 type Io =
@@ -120,7 +125,7 @@ export class FileSession {
    * Performs a request in blocking calls. With `client` the bytes of a file go to it by sendfile(2), where
    * that exists; without it they are in the answer. Throws what writing to the client throws.
    */
-  performNow(request: FileRequest, client?: BlockingClient): FileAnswer {
+  performNow(request: FileRequest, client?: FileSink): FileAnswer {
     if (request.kind === 'send' && client !== undefined && hasSendFile) {
       const sent = this.sendTo(client, request.from, request.bytes)
       if (sent !== null) return sent
@@ -224,7 +229,7 @@ export class FileSession {
   }
 
   /** Null: this file cannot be sent so. */
-  private sendTo(client: BlockingClient, from: number, bytes: number): FileAnswer | null {
+  private sendTo(client: FileSink, from: number, bytes: number): FileAnswer | null {
     const { file } = this
     if (file?.kind !== 'sending') return null
     let count: number
@@ -234,6 +239,7 @@ export class FileSession {
       if (error instanceof SystemError && error.code === 'EINVAL') return null
       throw error
     }
+    if (count === AGAIN) return { kind: 'sent', bytes: 0 }
     if (count === 0) return this.changed()
     if (count === bytes) this.close()
     return { kind: 'sent', bytes: count }

@@ -15,7 +15,7 @@ export interface ConnectionOptions {
 }
 
 /** The server hashes, and is `at` this byte of so many. Whoever says so is not silent. */
-export type OnChecking = (at: number, bytes: number) => void
+type OnChecking = (at: number, bytes: number) => void
 
 export class Connection {
   private readonly socket: Socket

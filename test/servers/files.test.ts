@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FileAnswer, FileRequest } from '../../protocol/index.ts'
-import { close, hasSendFile, IoBuffer, recv, socketpair } from '../../posix/index.ts'
+import { AGAIN, close, hasSendFile, IoBuffer, recv, socketpair } from '../../posix/index.ts'
 import { BlockingClient } from '../../servers/blocking-client.ts'
 import { type FileSettings, FileSession, PIECE_BYTES_MAX } from '../../servers/files.ts'
 
@@ -287,6 +287,11 @@ test.runIf(hasSendFile)('with a client at hand, the kernel sends the bytes', asy
   while (session.performNow({ kind: 'open', name: 'a' }).kind === 'again');
   const send = { kind: 'send', from: 10, bytes: bytes.length - 10 } as const
   expect(session.performNow(send, client)).toEqual({ kind: 'sent', bytes: send.bytes })
+  // The first send was the end of the file: it is opened again.
+  expect(session.performNow({ kind: 'open', name: 'a' }).kind).not.toBe('refused')
+  const full = { sendFile: () => AGAIN }
+  expect(session.performNow(send, full)).toEqual({ kind: 'sent', bytes: 0 })
+  expect(session.performNow(send, { sendFile: () => 0 })).toMatchObject({ kind: 'refused' })
   const memory = new IoBuffer(bytes.length)
   let at = 0
   while (at < send.bytes) at += recv(theirs, memory, at, memory.length - at)
