@@ -42,7 +42,8 @@ import { Canaries } from '../support/canaries.ts'
 import { type Client, closeClients, connectTo, members, registered } from '../support/client.ts'
 import { until } from '../support/conditions.ts'
 import { holderOf, isAlive, residentBytesOf, seesProcesses, stateOf } from '../support/processes.ts'
-import { compiled, compiledUrl, run } from '../support/program.ts'
+import { compiled, run } from '../support/program.ts'
+import { sabotaged } from '../support/sabotage.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../support/server.ts'
 
 const SETTINGS: Settings = {
@@ -364,13 +365,7 @@ test.skipIf(!seesProcesses)(
 test.skipIf(!seesProcesses)(
   'the server is killed: its workers end, even one in an endless loop',
   async () => {
-    const sabotage = new URL('../support/sabotage.mjs', import.meta.url).href
-    const server = await startServer('cluster', [], {
-      env: {
-        NODE_OPTIONS: `--import ${sabotage}`,
-        HUBBUB_TEST_CONVERSATION: compiledUrl('protocol/conversation.js'),
-      },
-    })
+    const server = await startServer('cluster', [], sabotaged())
     const { mine, others, workers } = await split(server, '#room')
     mine[0]!.say('SABOTAGE loop')
     for (const client of others) await client.barrier()
@@ -383,13 +378,7 @@ test.skipIf(!seesProcesses)(
 test.skipIf(!seesProcesses)(
   'an endless loop costs the clients of its process, and no others',
   async () => {
-    const sabotage = new URL('../support/sabotage.mjs', import.meta.url).href
-    const server = await startServer('cluster', [], {
-      env: {
-        NODE_OPTIONS: `--import ${sabotage}`,
-        HUBBUB_TEST_CONVERSATION: compiledUrl('protocol/conversation.js'),
-      },
-    })
+    const server = await startServer('cluster', [], sabotaged())
     const { mine, others } = await split(server, '#room')
     mine[0]!.say('SABOTAGE loop')
     const quit = others[0]!.lineLike(/ QUIT /, HUNG_MS_MAX)

@@ -5,7 +5,8 @@ import { afterEach, expect, test } from 'vitest'
 import { closeClients, connectTo, registered } from '../support/client.ts'
 import { until, within } from '../support/conditions.ts'
 import { cpuMsOf, descriptorsOf, seesProcesses } from '../support/processes.ts'
-import { compiledUrl, run, type RunOptions } from '../support/program.ts'
+import { run } from '../support/program.ts'
+import { preloading, sabotaged } from '../support/sabotage.ts'
 import { endServers, startServer, type TestServer } from '../support/server.ts'
 import { inject, straceMissing } from '../support/strace.ts'
 
@@ -22,15 +23,13 @@ afterEach(async () => {
 test('the thread fails at its start: one sentence, exit code 1', async () => {
   const failing = `import { isMainThread } from 'node:worker_threads'
     if (!isMainThread) throw new Error('no thread today')`
-  const outcome = await run(['serve', MODEL, '--listen', '127.0.0.1:0'], {
-    env: { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(failing)}"` },
-  })
+  const outcome = await run(['serve', MODEL, '--listen', '127.0.0.1:0'], preloading(failing))
   expect(outcome).toMatchObject({ code: 1, stdout: '' })
   expectOneSentence(outcome.stderr, /thread has ended: no thread today$/)
 })
 
 test('the thread ends later: one sentence, exit code 1', async () => {
-  const server = await startServer(MODEL, [], sabotage())
+  const server = await startServer(MODEL, [], sabotaged())
   const victim = await registered(server.address, 'victim')
   const saidBefore = server.words()
   victim.say('SABOTAGE exit')
@@ -43,7 +42,7 @@ test('the thread ends later: one sentence, exit code 1', async () => {
 test.skipIf(!seesProcesses)(
   'the thread never returns: SIGTERM ends it all the same, with exit code 0',
   async () => {
-    const server = await startServer(MODEL, [], sabotage())
+    const server = await startServer(MODEL, [], sabotaged())
     const victim = await registered(server.address, 'victim')
     const beforeMs = cpuMsOf(server.pid)
     victim.say('SABOTAGE loop')
@@ -95,15 +94,4 @@ async function stop(server: TestServer): Promise<void> {
 function expectOneSentence(words: string, sentence: RegExp): void {
   const lines = words.split('\n').filter((line) => line !== '')
   expect(lines).toEqual([expect.stringMatching(sentence)])
-}
-
-/** Lets a client's word make its conversation fail. */
-function sabotage(): RunOptions {
-  const preload = new URL('../support/sabotage.mjs', import.meta.url).href
-  return {
-    env: {
-      NODE_OPTIONS: `--import ${preload}`,
-      HUBBUB_TEST_CONVERSATION: compiledUrl('protocol/conversation.js'),
-    },
-  }
 }

@@ -16,6 +16,7 @@ import {
   tasksOf,
 } from '../support/processes.ts'
 import { run } from '../support/program.ts'
+import { preloading } from '../support/sabotage.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../support/server.ts'
 
 const SPARES = 3
@@ -131,7 +132,7 @@ describe.skipIf(!seesProcesses)('process', () => {
   test('processes that die at their start are not started again and again', async () => {
     // It ends whatever is not the server itself.
     const dying = `if (process.argv[1].endsWith('owner.js')) process.exit(1)`
-    const server = await startServer('process', ARGS, { env: preloading(dying) })
+    const server = await startServer('process', ARGS, preloading(dying))
     const startMs = performance.now() // The first has died by now, and the first rest has begun.
     const deaths = (): number => server.words().split('it is replaced').length - 1
     // After each rest as many as were asked for are started, and not one more.
@@ -221,17 +222,12 @@ for (const { name, takes } of STREAM_MODELS) {
     const slow = `import { isMainThread } from 'node:worker_threads'
       const isOwner = !isMainThread || process.argv[1].endsWith('owner.js')
       if (isOwner) await new Promise((resolve) => setTimeout(resolve, 2000))`
-    const server = await startServer(name, ['--spares', '1'], { env: preloading(slow) })
+    const server = await startServer(name, ['--spares', '1'], preloading(slow))
     const client = await connectTo(server.address)
     client.say('PING :warm')
     expect(await client.nextLine(1_000)).toContain('PONG')
     await stopCleanly(server)
   })
-}
-
-/** Has this code run in every thread and process before everything else. */
-function preloading(code: string): NodeJS.ProcessEnv {
-  return { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(code)}"` }
 }
 
 function threadsOf(server: TestServer): number {

@@ -7,7 +7,7 @@ import { testFor } from '../../support/capabilities.ts'
 import { Canaries } from '../../support/canaries.ts'
 import { closeClients, registered } from '../../support/client.ts'
 import { until } from '../../support/conditions.ts'
-import { compiledUrl } from '../../support/program.ts'
+import { sabotaged } from '../../support/sabotage.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
 /** From the fault to the end of the client's connection. */
@@ -102,11 +102,5 @@ export function crashes(model: ModelInfo): void {
 }
 
 function startSabotaged(model: ModelInfo): Promise<TestServer> {
-  const sabotage = new URL('../../support/sabotage.mjs', import.meta.url).href
-  return startServer(model.name, [], {
-    env: {
-      NODE_OPTIONS: `--import ${sabotage} --max-old-space-size=${HEAP_MB}`,
-      HUBBUB_TEST_CONVERSATION: compiledUrl('protocol/conversation.js'),
-    },
-  })
+  return startServer(model.name, [], sabotaged(`--max-old-space-size=${HEAP_MB}`))
 }

@@ -16,7 +16,7 @@ import {
   stateOf,
   tasksOf,
 } from '../../support/processes.ts'
-import { compiledUrl } from '../../support/program.ts'
+import { sabotaged } from '../../support/sabotage.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../../support/server.ts'
 
 /** From the death of a client's process to the end of its connection. */
@@ -129,13 +129,7 @@ export function kills(model: ModelInfo): void {
     { clients: 2, can: 'isolates-crashes' },
     'the server is killed: even a process in an endless loop ends',
     async () => {
-      const sabotage = new URL('../../support/sabotage.mjs', import.meta.url).href
-      const server = await startServer(model.name, [], {
-        env: {
-          NODE_OPTIONS: `--import ${sabotage}`,
-          HUBBUB_TEST_CONVERSATION: compiledUrl('protocol/conversation.js'),
-        },
-      })
+      const server = await startServer(model.name, [], sabotaged())
       const victim = await registered(server.address, 'victim')
       const family = server.children()
       victim.say('SABOTAGE loop')
