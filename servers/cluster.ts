@@ -6,7 +6,8 @@
 // Backpressure     As under async, in each worker. What waits in the primary for a worker is bounded; one that
 //                  is over it, or says nothing for too long, is killed.
 // If its code dies An exception is caught and ends that client. A process that dies costs its own clients; it is
-//                  replaced at once, and the rooms forget who was there.
+//                  replaced at once, and the rooms forget who was there. Who dies as soon as it is there is
+//                  replaced after a rest, which is longer each time.
 // When to use it   More clients, or more to compute, than one core has time for.
 //                  When not: little load. A line for the hub costs a way to the primary and back, which has one
 //                  loop itself: a chat in which everybody talks to everybody is bound by that.
@@ -17,13 +18,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { close, setNonBlocking } from '../posix/index.ts'
+import { BackOff } from './back-off.ts'
 import { ClusterHub, type Trunk } from './cluster-hub.ts'
 import { environmentForOwners, forOwners, type Server, type Setup } from './model.ts'
 
 const WORKER = fileURLToPath(new URL('./cluster-worker.js', import.meta.url))
 
-/** A worker that could not start may fail again at once: the next one is started after this. */
-const RETRY_MS = 500
+/** Who dies sooner after its first word would do so again: that counts as a start that has failed. */
+const LIFE_MS_MIN = 1_000
 
 export function serve(setup: Setup): Server {
   return new ClusterServer(setup)
@@ -33,8 +35,8 @@ export function serve(setup: Setup): Server {
 interface Worker {
   readonly trunk: Trunk
   readonly child: ChildProcess
-  /** It has said something. */
-  isRunning: boolean
+  /** When it said its first word. */
+  startedMs: number
 }
 
 class ClusterServer implements Server {
@@ -42,6 +44,9 @@ class ClusterServer implements Server {
   private readonly setup: Setup
   private readonly hub: ClusterHub
   private readonly workers = new Set<Worker>()
+  private readonly backOff = new BackOff()
+  /** Workers that have yet to say their first word before there is a server. */
+  private starting: number
   private draining = false
   private started: () => void = () => {}
   private refused: (error: Error) => void = () => {}
@@ -53,10 +58,10 @@ class ClusterServer implements Server {
     // For all workers: of those that a connection wakes, all but one find that it is taken.
     setNonBlocking(setup.listener.fd, true)
     const { workers } = setup.settings.server
-    let starting = workers
+    this.starting = workers
     this.ready = new Promise((resolve, reject) => {
       this.started = () => {
-        if (--starting !== 0) return
+        if (--this.starting !== 0) return
         // Not before all can: who is served knows that there is a server, which may then be told to end.
         this.hub.accept()
         resolve()
@@ -72,12 +77,12 @@ class ClusterServer implements Server {
       const trunk = this.hub.open({
         kill: () => this.kill(worker),
         started: () => {
-          worker.isRunning = true
+          worker.startedMs = performance.now()
           this.started()
         },
       })
       const child = this.spawn(trunk)
-      const worker: Worker = { trunk, child, isRunning: false }
+      const worker: Worker = { trunk, child, startedMs: Infinity }
       this.workers.add(worker)
       child.once('error', (error) => this.fail(worker, error))
       child.once('exit', (code, signal) => {
@@ -119,16 +124,18 @@ class ClusterServer implements Server {
     this.workers.delete(worker)
     if (this.draining && this.workers.size === 0) this.emptied()
     if (this.draining) return
-    if (!worker.isRunning) return this.retry(how)
+    if (performance.now() - worker.startedMs < LIFE_MS_MIN) return this.retry(how)
     this.setup.log(`${how}; another one takes its place.`)
     this.start()
   }
 
   /** It may well fail again at once. Before there is a server at all, that is the end of it. */
   private retry(why: string): void {
-    this.setup.log(why)
-    this.refused(new Error(why))
-    setTimeout(() => this.start(), RETRY_MS).unref()
+    if (this.starting > 0) return this.refused(new Error(why))
+    this.backOff.fail()
+    const restMs = Math.ceil(this.backOff.leftMs)
+    this.setup.log(`${why}; another one takes its place in ${restMs} ms.`)
+    setTimeout(() => this.start(), restMs).unref()
   }
 
   async drain(): Promise<void> {

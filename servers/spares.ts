@@ -8,15 +8,8 @@
 // and no start is in vain.
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { BackOff } from './back-off.ts'
 import type { Link, Switchboard } from './switchboard.ts'
-
-/**
- * The rest before the next start, after a spare could not be started or has ended without a client. It is
- * doubled each time, so that a machine without memory is not asked for processes in a loop; and it is short
- * again after the longest of them has passed without a failure.
- */
-const REST_MS_MIN = 100
-const REST_MS_MAX = 10_000
 
 export class Spares<Owner extends { readonly link: Link }> {
   /** Settles when all of them have started once, or one could not be: nobody should wait for ever. */
@@ -27,8 +20,8 @@ export class Spares<Owner extends { readonly link: Link }> {
   private readonly log: (sentence: string) => void
   /** In the order of their starts. */
   private readonly owners = new Set<Owner>()
-  private restMs = 0
-  private restUntilMs = -Infinity
+  /** After a spare could not be started, or has ended without a client. */
+  private readonly backOff = new BackOff()
   private startedCount = 0
   private stopped = false
   private wake: () => void = () => {}
@@ -92,7 +85,7 @@ export class Spares<Owner extends { readonly link: Link }> {
         continue
       }
       await this.switchboard.settled()
-      const leftMs = this.restUntilMs - performance.now()
+      const { leftMs } = this.backOff
       if (leftMs > 0) await sleep(leftMs, undefined, { ref: false })
       if (this.stopped) return
       this.add()
@@ -122,10 +115,6 @@ export class Spares<Owner extends { readonly link: Link }> {
 
   private rest(): void {
     this.settle()
-    const nowMs = performance.now()
-    if (nowMs < this.restUntilMs) return // Many that end at the same time are one failure.
-    const isRare = nowMs - this.restUntilMs > REST_MS_MAX
-    this.restMs = isRare ? REST_MS_MIN : Math.min(2 * this.restMs, REST_MS_MAX)
-    this.restUntilMs = nowMs + this.restMs
+    this.backOff.fail()
   }
 }

@@ -2,7 +2,9 @@
 // them once, and workers that may die. The rest it has in common with all models (conformance.test.ts).
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import {
   AGAIN,
@@ -43,7 +45,7 @@ import { type Client, closeClients, connectTo, members, registered } from '../su
 import { until } from '../support/conditions.ts'
 import { holderOf, isAlive, residentBytesOf, seesProcesses, stateOf } from '../support/processes.ts'
 import { compiled, run } from '../support/program.ts'
-import { sabotaged } from '../support/sabotage.ts'
+import { preloading, sabotaged } from '../support/sabotage.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../support/server.ts'
 
 const SETTINGS: Settings = {
@@ -303,8 +305,38 @@ test.skipIf(!seesProcesses)(
       },
       REPLACED_MS_MAX,
     )
-    expect(server.words()).toMatch(/A worker has ended \(SIGKILL\); another one takes its place\./)
+    expect(server.words()).toMatch(/A worker has ended \(SIGKILL\); another one takes its place/)
     for (const client of others) await client.barrier()
+    await stopCleanly(server)
+  },
+)
+
+test.skipIf(!seesProcesses)(
+  'workers that always die after their first word are not started again and again',
+  async () => {
+    // From the moment in which there is such a file, each ends when it has said that it runs.
+    const folder = mkdtempSync(join(tmpdir(), 'hubbub-'))
+    cleanUp.push(() => rmSync(folder, { recursive: true }))
+    const fault = join(folder, 'fault')
+    const dying = `import { existsSync } from 'node:fs'
+      import { Socket } from 'node:net'
+      const { write } = Socket.prototype
+      if (process.argv[1].endsWith('cluster-worker.js')) Socket.prototype.write = function (...args) {
+        setImmediate(() => existsSync('${fault}') && process.kill(process.pid, 'SIGUSR2'))
+        return write.apply(this, args)
+      }`
+    const server = await startServer('cluster', ['--workers', '2'], preloading(dying))
+    const first = server.children()
+    writeFileSync(fault, '')
+    const startMs = performance.now()
+    for (const pid of first) process.kill(pid, 'SIGKILL')
+    const deaths = (): number => server.words().split('A worker has ended (SIGUSR2)').length - 1
+    // After each rest two are started, and not one more.
+    await until('they should have died in six rounds', () => deaths() > 2 * 5, 20_000)
+    const restsMs = 100 + 200 + 400 + 800 + 1_600
+    expect(performance.now() - startMs).toBeGreaterThan(restsMs)
+    rmSync(fault)
+    await (await connectTo(server.address)).barrier(20_000) // At the next attempt.
     await stopCleanly(server)
   },
 )
