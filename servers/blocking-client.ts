@@ -16,6 +16,7 @@ import {
   shutdown,
   SystemError,
 } from '../posix/index.ts'
+import { saysHungUp } from './last-words.ts'
 
 export class BlockingClient {
   readonly socket: number
@@ -23,6 +24,8 @@ export class BlockingClient {
   private readonly lookUpMs: number
   private readonly stallMs: number
   private stalledMs = 0
+  /** A write has failed, because the other side is gone. It may have said something before (last-words.ts). */
+  hungUp = false
 
   /**
    * `lookUpMs`: the longest that a call blocks. `onStall` is called when a write has blocked for so long;
@@ -46,7 +49,10 @@ export class BlockingClient {
 
   private readonly onStall: (takenBytes: number) => void
 
-  /** Writes text. What is longer than the buffer goes in pieces. Throws what send(2) throws. */
+  /**
+   * Writes text, unless nobody is there any more. What is longer than the buffer goes in pieces. Throws what
+   * else send(2) throws.
+   */
   write(text: string): void {
     const { output } = this
     for (let at = 0; at < text.length; at += output.length) {
@@ -56,11 +62,17 @@ export class BlockingClient {
 
   /** Writes bytes that are in memory already. */
   send(from: IoBuffer, start: number, end: number): void {
+    if (this.hungUp) return
     this.stalledMs = 0
-    sendAll(this.socket, from, start, end - start, this.onStall)
+    try {
+      sendAll(this.socket, from, start, end - start, this.onStall)
+    } catch (error) {
+      if (!saysHungUp(error)) throw error
+      this.hungUp = true
+    }
   }
 
-  /** Sends some of a file: at least one byte, unless it ends at `from`, which is 0. Throws as `send` does. */
+  /** Sends some of a file: at least one byte, unless it ends at `from`, which is 0. Throws what sendfile(2) throws. */
   sendFile(file: number, from: number, lengthBytes: number): number {
     this.stalledMs = 0
     for (;;) {

@@ -8,7 +8,7 @@ import { performance } from 'node:perf_hooks'
 import type { Conversation, FileRequest, Guess, Hub, Service, Verdict } from '../protocol/index.ts'
 import { REFUSED_MAX } from './accepting.ts'
 import { FileSession } from './files.ts'
-import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
+import { CONNECTION_CLOSED, isForClientOnly, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { Turn } from './turn.ts'
@@ -50,6 +50,8 @@ export class Client {
   stalled = false
   /** The other side has ended its half. */
   ended = false
+  /** The other side is gone, and so is our socket; what it had said is performed yet (last-words.ts). */
+  hungUp = false
   /** We have ended ours, or are about to: nothing more is read or written. */
   closing = false
 
@@ -163,8 +165,8 @@ export class NetClients implements ClientPort<Client> {
       this.resume(client)
     })
     socket.on('end', () => this.receive(client, null))
-    socket.on('error', (error) => this.bury(client, reasonOf(error)))
-    socket.on('close', () => this.bury(client, CONNECTION_CLOSED))
+    socket.on('error', (error) => this.hangUp(client, reasonOf(error)))
+    socket.on('close', () => this.hangUp(client, CONNECTION_CLOSED))
     perform(this.hub.connect(client, socket.remoteAddress ?? 'localhost', Date.now()), this)
   }
 
@@ -203,6 +205,7 @@ export class NetClients implements ClientPort<Client> {
       }
       const effect = client.conversation.nextEffect()
       if (effect === null) break
+      if (client.hungUp && isForClientOnly(effect)) continue
       switch (effect.kind) {
         case 'reply':
           this.write(client, effect.text)
@@ -247,6 +250,7 @@ export class NetClients implements ClientPort<Client> {
 
   /** Has libuv's threads read and write: a disk that is slow stops nobody but this client. */
   private file(client: Client, request: FileRequest): void {
+    if (client.hungUp) return this.close(client, '', CONNECTION_CLOSED) // Nobody is there to be told.
     client.files ??= new FileSession(this.settings.files!)
     const answering = client.files.perform(request)
     const goOn = this.holdUp(client)
@@ -297,7 +301,7 @@ export class NetClients implements ClientPort<Client> {
 
   /** Collects output, for the end of this turn. */
   write(client: Client, text: string): void {
-    if (client.closing) return
+    if (client.closing || client.hungUp) return
     if (client.output === '') this.turn.add(client)
     client.output += text
   }
@@ -323,6 +327,7 @@ export class NetClients implements ClientPort<Client> {
   /** Ends our half after everything that was written. Theirs may take `lingerMs`. */
   end(client: Client, text: string): void {
     if (client.closing) return
+    if (client.hungUp) return this.bury(client, CONNECTION_CLOSED)
     this.flush(client)
     client.closing = true
     client.socket.end(text, 'latin1')
@@ -355,7 +360,21 @@ export class NetClients implements ClientPort<Client> {
     this.end(client, text)
   }
 
-  /** The connection is gone, in whatever way. */
+  /**
+   * The socket is gone, which Node closes when a write fails. What it had read by then is performed; it has
+   * read all there was, unless it was told to pause.
+   */
+  private hangUp(client: Client, reason: string): void {
+    if (client.closing) return this.bury(client, reason)
+    if (client.hungUp) return
+    client.hungUp = true
+    client.ended = true
+    client.stalled = false
+    client.output = ''
+    this.resume(client)
+  }
+
+  /** The connection is over, in whatever way. */
   private bury(client: Client, reason: string): void {
     if (!this.clients.delete(client)) return
     client.closing = true

@@ -32,7 +32,7 @@ import { hostOf, REFUSED_MAX } from './accepting.ts'
 import { busyFor } from './busy.ts'
 import type { Errands } from './errands.ts'
 import { FileSession } from './files.ts'
-import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
+import { CONNECTION_CLOSED, isForClientOnly, reasonOf, saysHungUp } from './last-words.ts'
 import type { Settings } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { tellMainThread } from './server-thread.ts'
@@ -57,12 +57,16 @@ class Client {
   listed = false
   /** What the selector was asked for. */
   interest = READABLE
+  /** The selector knows it. */
+  registered = true
   /** Something is done for it elsewhere, or a time has to come: its later lines stay where they are. */
   waiting = false
   /** There is no room for its answers, or for more of a file: its later lines stay where they are, too. */
   stalled = false
   /** The other side has ended its half. */
   ended = false
+  /** The other side is gone. What it had said is read and performed yet (last-words.ts). */
+  hungUp = false
   /** We end our half when all output is written; at this time, at the latest, the connection is closed. */
   closesAtMs = Infinity
   /** Our half is shut down. */
@@ -161,7 +165,7 @@ export class ReadyClients implements ClientPort<Client> {
     if (events & WRITABLE) this.flush(client, true)
     if (client.gone || !(events & READABLE)) return
     if (client.reads) this.receive(client)
-    else if (events & HANGUP) this.bury(client, 'Connection reset by peer')
+    else if (events & HANGUP) this.hangUp(client, 'Connection reset by peer')
     else this.adjust(client) // It is not heard now, and would make every wait return at once.
   }
 
@@ -196,6 +200,7 @@ export class ReadyClients implements ClientPort<Client> {
     for (let performed = 1; client.goesOn; performed++) {
       const effect = client.conversation.nextEffect()
       if (effect === null) break
+      if (client.hungUp && isForClientOnly(effect)) continue
       switch (effect.kind) {
         case 'reply':
           this.list(client)
@@ -235,6 +240,7 @@ export class ReadyClients implements ClientPort<Client> {
     client.files ??= new FileSession(this.settings.files!)
     this.flush(client) // What was said before the bytes comes before them.
     if (client.gone || client.closing) return
+    if (client.hungUp) return this.close(client, '', CONNECTION_CLOSED) // Nobody is there to be told.
     let answer: FileAnswer
     try {
       answer = client.files.performNow(request, {
@@ -306,7 +312,7 @@ export class ReadyClients implements ClientPort<Client> {
 
   /** Collects output, for the end of this turn. */
   write(client: Client, text: string): void {
-    if (client.closing) return
+    if (client.closing || client.hungUp) return
     this.list(client)
     this.output.deliver(client.output, text)
   }
@@ -359,6 +365,7 @@ export class ReadyClients implements ClientPort<Client> {
         this.output.send(client.output, client.socket)
       }
     } catch (error) {
+      if (saysHungUp(error)) return this.hangUp(client, reasonOf(error))
       return this.bury(client, reasonOf(error))
     }
     const queuedBytes = client.output.bytes
@@ -388,13 +395,21 @@ export class ReadyClients implements ClientPort<Client> {
     }
   }
 
-  /** Asks the selector for what there is a use for now. */
+  /**
+   * Asks the selector for what there is a use for now. A hang-up is reported whether there is or not, so for a
+   * client that is not heard now it would make every wait return at once: that one is taken out.
+   */
   private adjust(client: Client): void {
+    const { socket } = client
     const writes = client.output.bytes > 0 || (client.stalled && !client.closing)
     const interest = (client.reads ? READABLE : 0) | (writes ? WRITABLE : 0)
-    if (interest === client.interest) return
+    const registered = interest > 0 || !client.hungUp
+    if (interest === client.interest && registered === client.registered) return
+    if (!registered) this.selector.unregister(socket)
+    else if (!client.registered) this.selector.register(socket, interest)
+    else this.selector.modify(socket, interest)
     client.interest = interest
-    this.selector.modify(client.socket, interest)
+    client.registered = registered
   }
 
   /** The conversation is over: the hub tells the others, and the client its last words. */
@@ -403,12 +418,24 @@ export class ReadyClients implements ClientPort<Client> {
     this.end(client, text)
   }
 
-  /** The connection is gone, in whatever way. Its descriptor is closed here, and nowhere else. */
+  /** Nobody is there any more. It goes on with what was said before, and does not wait for anything. */
+  private hangUp(client: Client, reason: string): void {
+    if (client.closing) return this.bury(client, reason)
+    const wasStalled = client.stalled
+    client.hungUp = true
+    client.stalled = false
+    client.output.clear()
+    this.adjust(client)
+    if (this.resuming.has(client)) this.resumeLater(client, 0)
+    else if (wasStalled) this.resume(client)
+  }
+
+  /** The connection is over, in whatever way. Its descriptor is closed here, and nowhere else. */
   private bury(client: Client, reason: string): void {
     if (client.gone) return
     client.gone = true
     client.closesAtMs = 0
-    this.selector.unregister(client.socket)
+    if (client.registered) this.selector.unregister(client.socket)
     close(client.socket)
     this.clients[client.socket] = undefined
     this.size--

@@ -26,7 +26,7 @@ import { AcceptFailures, hostOf, sayLast } from './accepting.ts'
 import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
 import { FileSession } from './files.ts'
-import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
+import { CONNECTION_CLOSED, isForClientOnly, reasonOf } from './last-words.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { verifyNow } from './passwords.ts'
 import { type ClientPort, perform } from './performing.ts'
@@ -124,6 +124,7 @@ class SequentialServer implements ClientPort<Client> {
     while (!client.over && !this.wish.givesUp) {
       const effect = client.conversation.nextEffect()
       if (effect === null) break
+      if (client.connection.hungUp && isForClientOnly(effect)) continue
       this.converse(client, effect)
     }
     const due = nowMs >= client.conversation.nextTickMs() && client.conversation.tick(nowMs)

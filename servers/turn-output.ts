@@ -30,6 +30,13 @@ export class Output {
   get bytes(): number {
     return this.pieceBytes + this.rest.length
   }
+
+  /** Forgets all of it: nobody is there to read it. */
+  clear(): void {
+    this.earlier.length = 0
+    this.pieceBytes = 0
+    this.rest = ''
+  }
 }
 
 export class TurnOutput {

@@ -5,6 +5,7 @@ import { describe } from 'vitest'
 import { STREAM_MODELS } from '../../servers/catalog.ts'
 import { VARIANTS } from '../support/variants.ts'
 import { bounds } from './conformance/bounds.ts'
+import { departures } from './conformance/departures.ts'
 import { endings } from './conformance/endings.ts'
 import { framing } from './conformance/framing.ts'
 import { ordering } from './conformance/ordering.ts'
@@ -15,6 +16,7 @@ describe.each(STREAM_MODELS.map((model) => [model.name, model] as const))('%s', 
   describe('the transcripts of PROTOCOL.md', () => transcripts(model))
   describe('bytes and lines', () => framing(model))
   describe('what clients share', () => sharing(model))
+  describe('departures', () => departures(model))
   describe('the order of things', () => ordering(model))
   describe('bounds', () => bounds(model))
   describe('endings', () => endings(model))
