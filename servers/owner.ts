@@ -31,7 +31,7 @@ import { BlockingClient } from './blocking-client.ts'
 import { busyFor } from './busy.ts'
 import type { FileSession } from './files.ts'
 import { HubGone, HubLink, type Receiver } from './hub-link.ts'
-import { CONNECTION_CLOSED, reasonOf } from './last-words.ts'
+import { CONNECTION_CLOSED, isForClientOnly, reasonOf } from './last-words.ts'
 import type { Settings } from './model.ts'
 
 /** What an owner is given: two descriptors and the settings of the service. */
@@ -82,8 +82,8 @@ class Owner implements Receiver {
    * for a client's time-outs, which may fire so much later, and no request pays for a look at the clock.
    */
   private latestMs: number
-  /** A tick has come, and the time-outs are to be looked at. */
-  private ticked = false
+  /** Ticks that have come since the time-outs were looked at. */
+  private ticks = 0
 
   constructor(
     client: number,
@@ -113,7 +113,7 @@ class Owner implements Receiver {
   run(): void {
     this.beat()
     while (!this.over) {
-      const { ticked } = this
+      const ticked = this.ticks > 0
       this.ready.poll(2, ticked ? 0 : -1)
       if (ticked) this.beatWhenDue()
       if (this.ready.isReady(CLIENT_SLOT)) this.receive()
@@ -143,6 +143,7 @@ class Owner implements Receiver {
     while (!this.over) {
       const effect = this.conversation.nextEffect()
       if (effect === null) return
+      if (this.client.hungUp && isForClientOnly(effect)) continue
       this.link.catchUp()
       switch (effect.kind) {
         case 'reply':
@@ -150,7 +151,7 @@ class Owner implements Receiver {
           if (effect.text.length > LONG_BYTES) this.beatWhenDue()
           break
         case 'hub':
-          this.link.pass(effect.line)
+          this.pass(effect.line)
           break
         case 'compute':
           busyFor(effect.ms)
@@ -170,14 +171,28 @@ class Owner implements Receiver {
     }
   }
 
-  /** Lets time pass. Deliveries are written meanwhile: only this client's own answers wait. */
+  /**
+   * Has the hub handle a line. If that takes from one tick to the next or longer (a password), the client could
+   * not be heard meanwhile.
+   */
+  private pass(line: string): void {
+    const { ticks } = this
+    this.link.pass(line)
+    if (this.ticks > ticks + 1) this.conversation.excuse(clockMs())
+  }
+
+  /**
+   * Lets time pass. Deliveries are written meanwhile: only this client's own answers wait. Nobody waits for
+   * one that hangs up, which poll reports without being asked. Who has only ended its half may still listen.
+   */
   private wait(ms: number): void {
     const endMs = clockMs() + ms
-    this.ready.set(CLIENT_SLOT, -1, 0)
-    while (!this.over) {
+    this.ready.set(CLIENT_SLOT, this.client.socket, 0)
+    while (!this.over && !this.client.hungUp) {
       const leftMs = endMs - clockMs()
       if (leftMs <= 0) break
       this.ready.poll(2, Math.min(Math.ceil(leftMs), this.settings.server.heartbeatMs))
+      if (this.ready.isReady(CLIENT_SLOT)) this.client.hungUp = true
       this.link.hear(this.ready.isReady(LINK_SLOT))
       this.beatWhenDue()
     }
@@ -214,7 +229,7 @@ class Owner implements Receiver {
 
   /** What time alone brings about. */
   private lookAtTime(): void {
-    this.ticked = false
+    this.ticks = 0
     const effect = this.conversation.tick(clockMs())
     if (effect !== null && 'text' in effect) this.write(effect.text)
     if (effect?.kind === 'close') this.end(effect.reason)
@@ -247,7 +262,7 @@ class Owner implements Receiver {
   }
 
   tick(): void {
-    this.ticked = true
+    this.ticks++
     this.beat()
   }
 

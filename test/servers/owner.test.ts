@@ -20,11 +20,14 @@ import {
   BEAT,
   deliveryFrames,
   frame,
+  GONE,
   IDENTIFY,
+  LINE,
   LINK_BUFFER_BYTES,
   POSTED_WORD,
   readFrames,
   SYNC,
+  TICK,
 } from '../../servers/link.ts'
 import type { Settings } from '../../servers/model.ts'
 import { closeClients, connectTo } from '../support/client.ts'
@@ -53,6 +56,8 @@ class ScriptedHub {
   queue = ''
   syncs = 0
   beats = 0
+  gone: string | null = null
+  readonly lines: string[] = []
   private incoming = ''
   private readonly memory = new IoBuffer(1 << 20)
 
@@ -80,9 +85,11 @@ class ScriptedHub {
   read(): void {
     const count = recvNow(this.end, this.memory, 0, this.memory.length)
     if (count === AGAIN || count === 0) return
-    this.incoming = readFrames(this.incoming + this.memory.read(0, count), (kind) => {
+    this.incoming = readFrames(this.incoming + this.memory.read(0, count), (kind, payload) => {
       if (kind === SYNC) this.syncs++
       if (kind === BEAT) this.beats++
+      if (kind === LINE) this.lines.push(payload)
+      if (kind === GONE) this.gone = payload
     })
   }
 }
@@ -97,27 +104,60 @@ afterEach(async () => {
   await endServers()
 })
 
-test('what a full link holds back while the owner synchronises is written before the next answer', async () => {
-  const [hubsEnd, ownersEnd] = socketpair()
-  const [client, ownersClient] = socketpair()
-  for (const end of [hubsEnd, ownersEnd]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
-  open.push(hubsEnd, client)
-  const hub = new ScriptedHub(hubsEnd)
-  const memory = new IoBuffer(1 << 20)
-  let heard = ''
-  const hear = (): void => {
-    const count = recvNow(client, memory, 0, memory.length)
-    if (count > 0) heard += memory.read(0, count)
+/** Both ends that an owner is between, and what starts it. What is said before waits for it. */
+class Surroundings {
+  readonly hub: ScriptedHub
+  heard = ''
+  private readonly client: number
+  private readonly owners: { readonly client: number; readonly link: number }
+  private readonly memory = new IoBuffer(1 << 20)
+
+  /** `clientBytes`: so little fits into the client's connection. */
+  constructor(clientBytes?: number) {
+    const [hubsEnd, link] = socketpair()
+    const [client, ownersClient] = socketpair()
+    for (const end of [hubsEnd, link]) setSendBufferBytes(end, LINK_BUFFER_BYTES / 2)
+    if (clientBytes !== undefined) setSendBufferBytes(ownersClient, clientBytes)
+    open.push(hubsEnd, client)
+    this.hub = new ScriptedHub(hubsEnd)
+    this.client = client
+    this.owners = { client: ownersClient, link }
   }
-  const say = (line: string): void => void sendNow(client, memory, 0, memory.write(line, 0))
+
+  start(settings = SETTINGS): void {
+    const { words } = this.hub
+    owner = new Worker(new URL(compiledUrl('servers/owner.js')), {
+      workerData: { ...this.owners, settings, words },
+    })
+  }
+
+  say(text: string): void {
+    sendNow(this.client, this.memory, 0, this.memory.write(text, 0))
+  }
+
+  hangUp(): void {
+    open.splice(open.indexOf(this.client), 1)
+    close(this.client)
+  }
+
+  /** Hears what is there, `bytesMax` at the most; returns how many bytes that was. */
+  hear(bytesMax = this.memory.length): number {
+    const count = Math.max(0, recvNow(this.client, this.memory, 0, bytesMax))
+    this.heard += this.memory.read(0, count)
+    return count
+  }
+}
+
+test('what a full link holds back while the owner synchronises is written before the next answer', async () => {
+  const around = new Surroundings()
+  const { hub } = around
+  const hear = (): void => void around.hear()
 
   // The link is nearly full when the first PING comes, so the owner asks whether there is more.
   hub.write(frame(IDENTIFY, '1b'))
   for (let i = 0; i < 22; i++) hub.write(FILLER)
-  say('PING one\r\n')
-  owner = new Worker(new URL(compiledUrl('servers/owner.js')), {
-    workerData: { client: ownersClient, link: ownersEnd, settings: SETTINGS, words: hub.words },
-  })
+  around.say('PING one\r\n')
+  around.start()
   await until('the owner should synchronise', () => (hub.read(), hub.syncs === 1))
 
   // Nobody reads the client now, so the link fills up again. Its last bytes are the acknowledgement.
@@ -129,32 +169,33 @@ test('what a full link holds back while the owner synchronises is written before
     hub.flush(LATE.length)
     return hub.queue.length === LATE.length
   })
-  await until('the first PING should be answered', () => (hear(), heard.includes(':one\r\n')))
+  await until(
+    'the first PING should be answered',
+    () => (hear(), around.heard.includes(':one\r\n')),
+  )
 
-  say('PING two\r\n')
+  around.say('PING two\r\n')
   await until('the owner should synchronise again', () => (hear(), hub.read(), hub.syncs === 2))
-  expect(heard).not.toContain(':two')
+  expect(around.heard).not.toContain(':two')
   hub.flush(0)
   hub.write(frame(ACK, ''))
-  await until('the second PING should be answered', () => (hear(), heard.includes(':two\r\n')))
+  await until(
+    'the second PING should be answered',
+    () => (hear(), around.heard.includes(':two\r\n')),
+  )
+  const { heard } = around
   expect(heard.indexOf(':late')).toBeGreaterThan(heard.indexOf(':one'))
   expect(heard.indexOf(':late')).toBeLessThan(heard.indexOf(':two'))
 })
 
 test('an owner whose client reads slowly, but reads, goes on saying that it lives', async () => {
   const { heartbeatMs, hungMs } = DEFAULT_SERVER_LIMITS
-  const [hubsEnd, ownersEnd] = socketpair()
-  const [client, ownersClient] = socketpair()
-  setSendBufferBytes(ownersClient, 4_096)
-  open.push(hubsEnd, client)
-  const hub = new ScriptedHub(hubsEnd)
-  const memory = new IoBuffer(1 << 16)
+  const around = new Surroundings(4_096)
+  const { hub } = around
   hub.write(frame(IDENTIFY, '1b'))
   // Each of these is answered with a line of some 70 bytes: half a megabyte in all, and nothing for the hub.
-  sendNow(client, memory, 0, memory.write('\0\n'.repeat(8_000), 0))
-  owner = new Worker(new URL(compiledUrl('servers/owner.js')), {
-    workerData: { client: ownersClient, link: ownersEnd, settings: SETTINGS, words: hub.words },
-  })
+  around.say('\0\n'.repeat(8_000))
+  around.start()
   await until('the owner should live', () => (hub.read(), hub.beats > 0))
 
   let heardBytes = 0
@@ -165,7 +206,7 @@ test('an owner whose client reads slowly, but reads, goes on saying that it live
     () => {
       // A steady 80 KB in each second: no single write blocks for long.
       const dueBytes = (performance.now() - startMs) * 80
-      if (heardBytes < dueBytes) heardBytes += Math.max(0, recvNow(client, memory, 0, 4_096))
+      if (heardBytes < dueBytes) heardBytes += around.hear(4_096)
       hub.read()
       if (hub.beats > lastBeats) [lastBeats, lastBeatMs] = [hub.beats, performance.now()]
       longestMs = Math.max(longestMs, performance.now() - lastBeatMs)
@@ -175,6 +216,40 @@ test('an owner whose client reads slowly, but reads, goes on saying that it live
   )
   expect(heardBytes).toBeGreaterThan(hungMs * 40)
   expect(longestMs).toBeLessThan(3 * heartbeatMs)
+})
+
+test('a client that waits long for the hub is not taken for silent', async () => {
+  const around = new Surroundings()
+  const { hub } = around
+  const registrationTimeoutMs = 500
+  around.say('PASS alice:secret\r\n')
+  around.start({ ...SETTINGS, limits: { ...DEFAULT_PROTOCOL_LIMITS, registrationTimeoutMs } })
+  await until('it should ask the hub', () => (hub.read(), hub.lines.length === 1))
+  const askedMs = performance.now()
+  // A password is verified. All that the client has to say meanwhile has to wait.
+  await until('time should pass', () => performance.now() - askedMs > registrationTimeoutMs)
+  for (let i = 0; i < 2; i++) hub.write(frame(TICK, ''))
+  around.say('PING :later\r\n')
+  hub.write(frame(ACK, ''))
+  await until('it should be answered', () => (around.hear(), around.heard.includes(':later')))
+  expect(around.heard).not.toContain('ERROR')
+})
+
+test('a client hangs up in a WAIT: that is noticed at once, and what it had said is heard', async () => {
+  const around = new Surroundings()
+  const { hub } = around
+  hub.write(frame(IDENTIFY, '1b'))
+  around.say('PING :now\r\nWAIT 9000\r\n')
+  around.start({ ...SETTINGS, lab: true })
+  await until('the wait should begin', () => (around.hear(), around.heard.includes(':now')))
+  around.say('TOPIC #here\r\n')
+  around.hangUp()
+  const tookMs = await until('the line should come', () => (hub.read(), hub.lines.length > 0))
+  expect(hub.lines).toEqual(['TOPIC #here'])
+  hub.write(frame(ACK, ''))
+  await until('the end should follow', () => (hub.read(), hub.gone !== null))
+  expect(hub.gone).toBe('Connection closed')
+  expect(tookMs).toBeLessThan(5_000)
 })
 
 test('the command line of a process, which everybody can read, has no password in it', async (context) => {
