@@ -98,7 +98,7 @@ export const CATALOG: readonly ModelInfo[] = [
     reachHubBy: 'a socketpair to the parent',
     ancestor: 'socketserver.ForkingTCPServer; UNP, one child per client',
     clientsAtOnce: Infinity,
-    clientsMax: 300, // 11 MB of memory each, and a process.
+    clientsMax: 300, // 15 MiB of memory each, and a process.
     descriptorsPerClient: 3, // Its end of the link; while it is handed over, the client's and the child's.
     cannot: [],
     takes: ['spares'],
@@ -112,7 +112,7 @@ export const CATALOG: readonly ModelInfo[] = [
     reachHubBy: 'a socketpair to the main thread',
     ancestor: 'socketserver.ThreadingTCPServer; UNP, one thread per client',
     clientsAtOnce: Infinity,
-    clientsMax: 1000, // 11 MB of memory each.
+    clientsMax: 1000, // 13 MiB of memory each.
     descriptorsPerClient: 10, // The client, both ends of the link, and what Node opens for each worker.
     cannot: [],
     takes: ['spares'],

@@ -7,10 +7,11 @@
 // If its code dies The process ends, by an exception, a signal or a bug in native code; the kernel
 //                  closes its socket, the parent notices, and the others go on.
 // When to use it   Conversations that must not be able to harm each other; few of them.
-//                  When not: many clients. Each costs 11 MB of memory, not counting what all Nodes
-//                  share, and 100 ms of CPU to start. Node cannot fork(2): V8 keeps its code out of
-//                  the child. So each child is a new Node. Spares (spares.ts) are started in advance and
-//                  save a client the wait, not the machine the work.
+//                  When not: many clients. Each costs some 15 MiB of memory, and 130 ms of CPU for its
+//                  start and a short session (README's tables; memory is PSS).
+//                  Node cannot fork(2), because V8 keeps its code out of the child: each is a new Node.
+//                  Spares (spares.ts) are started in advance, and save a client the wait, not the machine
+//                  the work.
 // Leaves out       A process that serves one client after the other: that would be a pool.
 // Read next        owner.ts, what the process runs; hub-link.ts, how it talks to the parent.
 
@@ -147,11 +148,11 @@ class ProcessServer implements Server {
 }
 
 /** A process inherits its descriptors: the link becomes its number 3, the client its number 4. */
-function startOwner(settings: Settings, socket: number | null, link: Link): ChildProcess {
+function startOwner(settings: Settings, socket: number | null, { ownersEnd }: Link): ChildProcess {
   const client = socket === null ? null : 4
   const handOver: HandOver = { client, link: 3, settings: forOwners(settings) }
   return spawn(process.execPath, [OWNER, JSON.stringify(handOver)], {
-    stdio: ['ignore', 'ignore', 'inherit', link.ownersEnd, ...(socket === null ? [] : [socket])],
+    stdio: ['ignore', 'ignore', 'inherit', ownersEnd, ...(socket === null ? [] : [socket])],
     env: environmentForOwners(),
   })
 }

@@ -7,9 +7,10 @@
 // If its code dies The worker ends, by an exception or its memory limit; the main thread notices and
 //                  the others go on. A crash of the process (a bug in native code) takes all with it.
 // When to use it   Conversations that compute, up to some hundred of them; blocking libraries.
-//                  When not: many idle clients. Each costs 11 MB of memory, and 60 ms of CPU to start.
-//                  Spares (spares.ts) are started in advance and save a client the wait, not the
-//                  machine the work.
+//                  When not: many clients. Each costs some 13 MiB of memory, and 100 ms of CPU for its
+//                  start and a short session (README's tables; memory is PSS).
+//                  Spares (spares.ts) are started in advance, and save a client the wait, not the machine
+//                  the work.
 // Leaves out       A thread that serves one client after the other: that would be a pool.
 // Read next        process.ts, which differs in how an owner is started and buried.
 
@@ -143,13 +144,7 @@ class ThreadServer implements Server {
 }
 
 /** A thread shares our descriptors: it is told their numbers. */
-function startOwner(settings: Settings, socket: number | null, link: Link): Worker {
-  const { ownersEnd, words } = link
-  const handOver: HandOver = {
-    client: socket,
-    link: ownersEnd,
-    settings: forOwners(settings),
-    words,
-  }
+function startOwner(settings: Settings, client: number | null, { ownersEnd, words }: Link): Worker {
+  const handOver: HandOver = { client, link: ownersEnd, settings: forOwners(settings), words }
   return new Worker(OWNER, { workerData: handOver, resourceLimits: MEMORY })
 }
