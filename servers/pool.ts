@@ -70,6 +70,11 @@ class InThePool implements Computing {
     return verdict ?? 'busy'
   }
 
+  end(): Promise<void> {
+    this.hashes.refuseWaiting()
+    return this.pool.close({ force: true })
+  }
+
   /** A queue without an end would only hide that there is more to do than can be done. */
   private isFull(): boolean {
     return this.pool.queueSize >= this.pool.options.maxQueue
@@ -80,10 +85,5 @@ class InThePool implements Computing {
     argument: Parameters<Task>[0],
   ): Promise<ReturnType<Task>> {
     return this.pool.run(argument, { name }) as Promise<ReturnType<Task>>
-  }
-
-  end(): Promise<void> {
-    this.hashes.refuseWaiting()
-    return this.pool.close({ force: true })
   }
 }
