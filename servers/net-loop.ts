@@ -9,6 +9,7 @@ import type { Conversation, FileRequest, Guess, Hub, Service, Verdict } from '..
 import { REFUSED_MAX } from './accepting.ts'
 import { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, isForClientOnly, reasonOf } from './last-words.ts'
+import { LoopClient } from './loop-client.ts'
 import type { Server, Settings, Setup } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { Turn } from './turn.ts'
@@ -37,27 +38,15 @@ const NO_BYTES = Buffer.alloc(0)
 const TURN_MS_MAX = 5
 
 /** One client: its socket, its conversation, and what waits to be written at the end of this turn. */
-export class Client {
+export class Client extends LoopClient {
   readonly socket: Socket
-  readonly conversation: Conversation
-  /** What it does with files, if its service has any. */
-  files: FileSession | null = null
   /** Collected output, latin1. Empty: not on the list of those to flush. */
   output = ''
-  /** Something is being done for it, or it is not its turn: its later lines stay where they are. */
-  waiting = false
-  /** What is written to it has piled up: so do its later lines, until it has drained. */
-  stalled = false
-  /** The other side has ended its half. */
-  ended = false
-  /** The other side is gone, and so is our socket; what it had said is performed yet (last-words.ts). */
-  hungUp = false
-  /** We have ended ours, or are about to: nothing more is read or written. */
   closing = false
 
   constructor(socket: Socket, conversation: Conversation) {
+    super(conversation)
     this.socket = socket
-    this.conversation = conversation
   }
 }
 
@@ -198,7 +187,7 @@ export class NetClients implements ClientPort<Client> {
   /** Performs the conversation's effects until it needs more bytes, or its turn is over. */
   private converse(client: Client): void {
     const endMs = performance.now() + TURN_MS_MAX
-    while (!client.closing && !client.waiting && !client.stalled) {
+    while (client.goesOn) {
       if (performance.now() > endMs) {
         setImmediate(this.holdUp(client))
         break
@@ -229,8 +218,7 @@ export class NetClients implements ClientPort<Client> {
           break
       }
     }
-    if (client.waiting || client.stalled || !client.ended) return
-    this.close(client, '', CONNECTION_CLOSED)
+    if (client.ended && client.goesOn) this.close(client, '', CONNECTION_CLOSED)
   }
 
   private compute(client: Client, ms: number): void {

@@ -33,6 +33,7 @@ import { busyFor } from './busy.ts'
 import type { Errands } from './errands.ts'
 import { FileSession } from './files.ts'
 import { CONNECTION_CLOSED, isForClientOnly, reasonOf, saysHungUp } from './last-words.ts'
+import { LoopClient } from './loop-client.ts'
 import type { Settings } from './model.ts'
 import { type ClientPort, perform } from './performing.ts'
 import { tellMainThread } from './server-thread.ts'
@@ -47,11 +48,8 @@ const EFFECTS_UNWATCHED = 16
 const SENDFILE_BYTES = 64 * 1024
 
 /** One connection. */
-class Client {
+class Client extends LoopClient {
   readonly socket: number
-  readonly conversation: Conversation
-  /** What it does with files, if its service has any. */
-  files: FileSession | null = null
   readonly output = new Output()
   /** On the list of those whose output is written at the end of this turn. */
   listed = false
@@ -59,14 +57,6 @@ class Client {
   interest = READABLE
   /** The selector knows it. */
   registered = true
-  /** Something is done for it elsewhere, or a time has to come: its later lines stay where they are. */
-  waiting = false
-  /** There is no room for its answers, or for more of a file: its later lines stay where they are, too. */
-  stalled = false
-  /** The other side has ended its half. */
-  ended = false
-  /** The other side is gone. What it had said is read and performed yet (last-words.ts). */
-  hungUp = false
   /** We end our half when all output is written; at this time, at the latest, the connection is closed. */
   closesAtMs = Infinity
   /** Our half is shut down. */
@@ -77,17 +67,12 @@ class Client {
   gone = false
 
   constructor(socket: number, conversation: Conversation) {
+    super(conversation)
     this.socket = socket
-    this.conversation = conversation
   }
 
   get closing(): boolean {
     return this.closesAtMs !== Infinity
-  }
-
-  /** Whether its conversation may go on. */
-  get goesOn(): boolean {
-    return !(this.closing || this.waiting || this.stalled)
   }
 
   /** Whether there is a use for more of its bytes. After we have ended, they are thrown away. */
