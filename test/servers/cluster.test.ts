@@ -19,7 +19,7 @@ import {
   setSendBufferBytes,
   socketpair,
 } from '../../posix/index.ts'
-import { DEFAULT_PROTOCOL_LIMITS, loadService } from '../../protocol/index.ts'
+import { loadService } from '../../protocol/index.ts'
 import { ClusterHub, type Trunk } from '../../servers/cluster-hub.ts'
 import {
   ACCEPT,
@@ -37,9 +37,7 @@ import {
   spellNumber,
   SYNC,
 } from '../../servers/cluster-link.ts'
-import { DEFAULT_SERVER_LIMITS } from '../../servers/limits.ts'
 import { LINK_BUFFER_BYTES } from '../../servers/link.ts'
-import type { Settings } from '../../servers/model.ts'
 import { Canaries } from '../support/canaries.ts'
 import { type Client, closeClients, connectTo, members, registered } from '../support/client.ts'
 import { until } from '../support/conditions.ts'
@@ -47,17 +45,7 @@ import { holderOf, isAlive, residentBytesOf, seesProcesses, stateOf } from '../s
 import { compiled, run } from '../support/program.ts'
 import { preloading, sabotaged } from '../support/sabotage.ts'
 import { endServers, startServer, stopCleanly, type TestServer } from '../support/server.ts'
-
-const SETTINGS: Settings = {
-  service: 'irc',
-  serverName: 'hubbub.local',
-  version: '0',
-  createdAt: '',
-  password: null,
-  lab: false,
-  limits: DEFAULT_PROTOCOL_LIMITS,
-  server: { ...DEFAULT_SERVER_LIMITS, clientsMax: 1_000 },
-}
+import { SETTINGS } from '../support/settings.ts'
 
 /**
  * From the death of a worker to the end of its clients' connections, and to the first client of another. A

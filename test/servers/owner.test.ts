@@ -29,23 +29,13 @@ import {
   SYNC,
   TICK,
 } from '../../servers/link.ts'
-import type { Settings } from '../../servers/model.ts'
 import { closeClients, connectTo } from '../support/client.ts'
 import { until } from '../support/conditions.ts'
 import { seesProcesses } from '../support/processes.ts'
 import { compiledUrl } from '../support/program.ts'
 import { endServers, startServer, stopCleanly } from '../support/server.ts'
+import { SETTINGS } from '../support/settings.ts'
 
-const SETTINGS: Settings = {
-  service: 'irc',
-  serverName: 'hubbub.local',
-  version: '0',
-  createdAt: '',
-  password: null,
-  lab: false,
-  limits: DEFAULT_PROTOCOL_LIMITS,
-  server: { ...DEFAULT_SERVER_LIMITS, clientsMax: 1 },
-}
 const FILLER = deliveryFrames(`:a PRIVMSG b :filler ${'y'.repeat(8_000)}\r\n`)
 const LATE = deliveryFrames(':a PRIVMSG b :late\r\n')
 
