@@ -55,10 +55,10 @@ class ScriptedHub {
     this.end = end
   }
 
-  /** As Switchboard.flush. */
-  write(frames: string): void {
+  /** As Switchboard.flush, but for the last `keep` bytes. */
+  write(frames: string, keep = 0): void {
     this.queue += frames
-    this.flush(0)
+    this.flush(keep)
     Atomics.add(this.words, POSTED_WORD, 1)
   }
 
@@ -152,8 +152,7 @@ test('what a full link holds back while the owner synchronises is written before
 
   // Nobody reads the client now, so the link fills up again. Its last bytes are the acknowledgement.
   while (hub.queue === '') hub.write(FILLER)
-  hub.write(frame(ACK, ''))
-  hub.write(LATE)
+  hub.write(frame(ACK, '') + LATE, LATE.length)
   await until('the link should take the acknowledgement, and no more', () => {
     hear()
     hub.flush(LATE.length)
