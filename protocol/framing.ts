@@ -129,29 +129,34 @@ export class LineReader {
   }
 }
 
-/** The memory that was looked at last, in words: nearly always that of the next chunk, too. */
+/** The memory that was looked at last, and its words: nearly always that of the next chunk, too. */
+let seen: Uint8Array | null = null
 let words: Int32Array = new Int32Array(0)
+let offset = 0
 
 /**
  * Whether the first `count` bytes are plain: none of them is NUL, above 0x7f, or a CR without its LF. Four are
  * looked at in one step, and one by one only where there is something in them, such as the end of a line.
  */
 export function isPlain(bytes: Uint8Array, count: number): boolean {
-  const { buffer, byteOffset } = bytes
-  if (words.buffer !== buffer) words = new Int32Array(buffer, 0, buffer.byteLength >> 2)
-  const first = (byteOffset + 3) >> 2
-  const last = (byteOffset + count) >> 2
+  if (bytes !== seen) {
+    seen = bytes
+    offset = bytes.byteOffset
+    words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2)
+  }
+  const first = (offset + 3) >> 2
+  const last = (offset + count) >> 2
   for (let i = first; i < last; i++) {
     const word = words[i]!
     // A byte has its high bit in this if it had it before, or if it is below 0x0e and borrows.
     if (((word | (word - 0x0e0e0e0e)) & 0x80808080) !== 0) {
-      const at = i * 4 - byteOffset
+      const at = i * 4 - offset
       if (!arePlain(bytes, at, at + 4, count)) return false
     }
   }
   // What is before the first whole word, and behind the last one.
-  const head = Math.min(first * 4 - byteOffset, count)
-  const tail = Math.max(last * 4 - byteOffset, head)
+  const head = Math.min(first * 4 - offset, count)
+  const tail = Math.max(last * 4 - offset, head)
   return arePlain(bytes, 0, head, count) && arePlain(bytes, tail, count, count)
 }
 
