@@ -1,7 +1,7 @@
 // What a table says, in words: only what its numbers say, and nothing about why. Pure.
 
-import { REPEATS_RANKED_MIN, usable } from '../points.ts'
-import type { Point } from '../schema.ts'
+import { pointName, REPEATS_RANKED_MIN, usable } from '../points.ts'
+import type { Point, Warning, WarningKind } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
 import { formatAmount } from './numbers.ts'
 import { list } from './text.ts'
@@ -23,6 +23,22 @@ export function readTable(points: readonly Point[], repeatsAsked: number): strin
     ...boundSentence(bounded),
     ...singleSentence(single, repeatsAsked),
   ].join(' ')
+}
+
+/** What makes figures less certain than their digits look, in a few words. */
+const CAUTIONS: Readonly<Partial<Record<WarningKind, string>>> = {
+  'machine-busy': 'other programs ran meanwhile',
+  'spread-wide': 'some repeats differ widely',
+  'steady-state-missing': 'some rates were still changing',
+}
+
+/** A sentence when there are warnings about the points of a table, which stand far below it; or none. */
+export function caution(points: readonly Point[], warnings: readonly Warning[]): string[] {
+  const own = new Set(points.map(pointName))
+  const words = warnings
+    .filter(({ points: about }) => about.some((name) => own.has(name)))
+    .flatMap(({ kind }) => CAUTIONS[kind] ?? [])
+  return words.length > 0 ? [`But ${list(words)}: see the warnings.`] : []
 }
 
 /** `2 of 5 repeats`: what there is, of what was asked for. */
@@ -69,10 +85,17 @@ function sharedSentences(ranked: readonly Point[]): string[] {
 
 /** Not all who share a rank overlap with each other: one may with the next, and that one with a third. */
 function chainOf(points: readonly Point[]): string {
-  const [best] = points.toSorted((a, b) => spreadOf(b).min - spreadOf(a).min)
-  const below = points.filter((point) => spreadOf(point).max < spreadOf(best!).min)
-  if (below.length === 0) return ''
-  return ` from one to the next (though ${best!.model} was above ${names(below)} in every repeat)`
+  const aboveBelow = new Map<string, Point[]>()
+  for (const point of points) {
+    const below = names(points.filter((other) => spreadOf(other).max < spreadOf(point).min))
+    if (below !== '') aboveBelow.set(below, [...(aboveBelow.get(below) ?? []), point])
+  }
+  if (aboveBelow.size === 0) return ''
+  const known = [...aboveBelow].map(([below, above], i) => {
+    const verb = i > 0 ? '' : above.length === 1 ? 'was ' : 'were '
+    return `${names(above)} ${verb}above ${below}`
+  })
+  return ` from one to the next (though ${known.join('; ')}, in every repeat)`
 }
 
 function spreadOf(point: Point): { readonly min: number; readonly max: number } {

@@ -17,7 +17,7 @@ import {
   scaleOfTimes,
   UNKNOWN,
 } from './numbers.ts'
-import { readTable, repeatsOf } from './reading.ts'
+import { caution, readTable, repeatsOf } from './reading.ts'
 
 interface Column {
   /** Two lines: what it is, and its unit. */
@@ -47,12 +47,10 @@ export interface Table {
 
 /** The tables of a report, in the order of the configuration. */
 export function tablesOf(results: Results): Table[] {
-  return groupPoints(splitAbsent(results.points).present).map((points) =>
-    tableOf(points, results.config),
-  )
+  return groupPoints(splitAbsent(results.points).present).map((points) => tableOf(points, results))
 }
 
-function tableOf(group: readonly Point[], config: Config): Table {
+function tableOf(group: readonly Point[], { config, warnings }: Results): Table {
   const points = inOrder(group)
   const notes = new Notes()
   const columns = columnsOf(points, config.repeats)
@@ -66,7 +64,7 @@ function tableOf(group: readonly Point[], config: Config): Table {
       isFirst: point.rank === 1,
     })),
     notes: notes.list,
-    reading: readTable(points, config.repeats),
+    reading: [readTable(points, config.repeats), ...caution(points, warnings)].join(' '),
   }
 }
 
@@ -84,7 +82,9 @@ function titleOf([first]: readonly Point[]): string {
   const { workload, clients, senders } = first
   const { part } = WORKLOAD_WORDS[workload]
   const size = `${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}`
-  return `${loadName(first)} · ${size}${senders > 0 ? `, ${senders} of them ${senders === 1 ? part.one : part.many}` : ''}`
+  const who = senders === clients ? 'all of them' : `${formatCount(senders)} of them`
+  const role = senders > 0 ? `, ${who} ${senders === 1 ? part.one : part.many}` : ''
+  return `${loadName(first)} · ${size}${role}`
 }
 
 function explanationOf(points: readonly Point[], config: Config): string {

@@ -109,7 +109,7 @@ describe('a run of good servers', () => {
       expect(results.equivalence.every(({ same }) => same)).toBe(true)
       expect(results.config.seed).toBe(7)
       expect(err.join('')).toMatch(
-        /^hubbub bench, standard: ping with 4 clients; room .*; 2 repeats .*, seed 7; about \d+ s\.\n/,
+        /^hubbub bench, standard: ping with 4 clients; room [^]*; 2 repeats\s[^]*, seed 7; about \d+ s\.\n/,
       )
       const text = out.join('')
       expect(text).toContain('ping · 4 clients')

@@ -96,6 +96,7 @@ describe('a plan', () => {
       'echo udp udp ',
     ])
     expect(over(['unix'])[1]).toBe('ping unix udp serves udp only')
+    expect(over(['udp'])).toEqual(['echo udp async serves tcp and unix only', 'echo udp udp '])
   })
 
   test('lets a model that serves few clients try with many', () => {

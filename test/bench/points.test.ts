@@ -156,7 +156,7 @@ describe('faults of what the generator counted', () => {
       'nothing measured',
       load({ operations: 0, serviceTime: times(0, 1, 1) }),
       16,
-      ['no PING within the window'],
+      ['no PING within the window (if they take longer: --duration)'],
     ],
   ] as const)('%s', (_, result, expected, sentences) => {
     expect(faultsOfLoad(result, expected).map(({ text }) => text)).toEqual(sentences)

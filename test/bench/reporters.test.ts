@@ -13,10 +13,13 @@ import {
 import { tablesOf } from '../../bench/reporters/tables.ts'
 import { terminalReport } from '../../bench/reporters/terminal.ts'
 import { CATALOG } from '../../servers/catalog.ts'
-import { Results as ResultsSchema } from '../../bench/schema.ts'
+import { pointName } from '../../bench/points.ts'
+import { Results as ResultsSchema, type WarningKind } from '../../bench/schema.ts'
 import { CONFIG, measured, planned, results, SAME, sampleResults } from './sample.ts'
 
 const SAMPLE = sampleResults()
+/** What the reading of a table ends with when repeats differ by more than a tenth. */
+const WIDE = ' But some repeats differ widely: see the warnings.'
 const PLAIN = terminalReport(SAMPLE, { colour: false, columns: 100 })
 
 describe('numbers', () => {
@@ -169,7 +172,7 @@ describe('tables', () => {
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
       'async and thread lead, and their repeats overlap: no order among them can be told; ' +
-        'the median of async is 2.0 times that of process.',
+        `the median of async is 2.0 times that of process.${WIDE}`,
     )
   })
 
@@ -181,8 +184,42 @@ describe('tables', () => {
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
       'async, thread and process lead, and their repeats overlap from one to the next (though async ' +
-        'was above process in every repeat): no other order among them can be told.',
+        `was above process, in every repeat): no other order among them can be told.${WIDE}`,
     )
+  })
+
+  test('say so of each of them', () => {
+    const run = results([
+      measured(planned('async'), { perSecond: 115 }, { perSecond: 130 }),
+      measured(planned('poll'), { perSecond: 112 }, { perSecond: 129 }),
+      measured(planned('thread'), { perSecond: 100 }, { perSecond: 120 }),
+      measured(planned('epoll'), { perSecond: 101 }, { perSecond: 119 }),
+      measured(planned('process'), { perSecond: 90 }, { perSecond: 100.5 }),
+      measured(planned('cluster'), { perSecond: 80 }, { perSecond: 91 }),
+    ])
+    expect(tablesOf(run)[0]?.reading).toContain(
+      'overlap from one to the next (though async, poll and epoll were above process and cluster; ' +
+        'thread above cluster, in every repeat): no other order',
+    )
+  })
+
+  test('say which warnings are about them, and not those about others', () => {
+    const run = results([
+      measured(planned('thread'), { perSecond: 100 }, { perSecond: 101 }),
+      measured(planned('async'), { perSecond: 110 }, { perSecond: 111 }),
+    ])
+    const warn = (kind: WarningKind, points: string[]) =>
+      tablesOf({ ...run, warnings: [{ kind, points, cause: '', tryThis: '' }] })[0]?.reading
+    const own = pointName(run.points[0]!)
+    const plain = 'async is the fastest with 111 PINGs/s: 1.1 times thread.'
+    expect(warn('machine-busy', [own])).toBe(
+      `${plain} But other programs ran meanwhile: see the warnings.`,
+    )
+    expect(warn('steady-state-missing', [own])).toBe(
+      `${plain} But some rates were still changing: see the warnings.`,
+    )
+    expect(warn('machine-busy', ['room · thread · 16 clients'])).toBe(plain)
+    expect(warn('model-served-few', [own])).toBe(plain)
   })
 
   test('say when nothing is valid', () => {
@@ -327,7 +364,7 @@ describe('an interrupted run', () => {
       ['–', 'process', false],
     ])
     expect(ping?.reading).toBe(
-      'async alone has the repeats to be ranked: 110 PINGs/s. thread is not ranked: 1 of 3 repeats.',
+      `async alone has the repeats to be ranked: 110 PINGs/s. thread is not ranked: 1 of 3 repeats.${WIDE}`,
     )
     expect(session?.rows.map(({ cells }) => cells[0])).toEqual(['–', '–'])
     expect(session?.reading).toBe('Nothing is ranked: that takes 2 repeats.')
@@ -357,7 +394,7 @@ describe('an interrupted run', () => {
     )
     expect(tablesOf(run)[0]?.reading).toBe(
       'Of those ranked, async is the fastest with 105 PINGs/s: 1.9 times thread. ' +
-        'process is not ranked: 1 of 3 repeats.',
+        `process is not ranked: 1 of 3 repeats.${WIDE}`,
     )
   })
 })

@@ -115,7 +115,7 @@ describe('the witness', PATIENCE, () => {
 
   test.each([
     [{ models: ['asink'] }, 'There is no model "asink"; did you mean async?'],
-    [{ models: ['udp'] }, 'There is no model "udp"'],
+    [{ models: ['udp'] }, 'udp answers datagrams, and HTTP needs connections.'],
     [{ durationMs: 10 }, '--duration must be from'],
     [{ clients: 0 }, '--clients must be'],
   ])('refuses %o', async (options, words) => {
