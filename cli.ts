@@ -81,6 +81,7 @@ const program = new Command('hubbub')
   .showHelpAfterError('Try --help.')
   .exitOverride()
   .configureOutput({
+    writeOut: print,
     outputError: (text, write) => write(text.replace(/^error: /, 'hubbub: ')),
   })
   .configureHelp({

@@ -87,8 +87,12 @@ function transportsOf({ name }: WorkloadConfig, { transports }: Config): Transpo
 
 const STREAMS: readonly Transport[] = ['tcp', 'unix']
 
-export function canSpeak({ transports = STREAMS }: PlannedModel, transport: Transport): boolean {
-  return transports.includes(transport)
+function transportsBy({ transports = STREAMS }: PlannedModel): readonly Transport[] {
+  return transports
+}
+
+export function canSpeak(model: PlannedModel, transport: Transport): boolean {
+  return transportsBy(model).includes(transport)
 }
 
 /** A model has no row where it cannot have a figure, unless it would have no row at all. */
@@ -149,7 +153,7 @@ function whyNot(
   if (platforms && !platforms.includes(platform)) {
     return `runs on ${platforms.join(' and ')} only`
   }
-  if (!canSpeak(model, transport)) return `serves ${model.transports?.join(' and ')} only`
+  if (!canSpeak(model, transport)) return `serves ${transportsBy(model).join(' and ')} only`
   if (clientsAtOnce < clientsMin) {
     return `talks to ${clientsAtOnce} client at a time, so ${why}`
   }

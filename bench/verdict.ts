@@ -20,7 +20,7 @@ export function faultsOfLoad(load: LoadResult, expected: number): Fault[] {
       ? [
           fault(
             'nothing-measured',
-            `no ${WORKLOAD_WORDS[load.spec.workload].one} within the window`,
+            `no ${WORKLOAD_WORDS[load.spec.workload].one} within the window (if they take longer: --duration)`,
           ),
         ]
       : []),

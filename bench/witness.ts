@@ -10,13 +10,15 @@ import { shuffle } from 'simple-statistics'
 import type { LoadResult } from '../clients/load/contract.ts'
 import { type Figure, shoot } from './autocannon.ts'
 import { type BenchIo, type BenchSurroundings, REAL_SURROUNDINGS } from './bench.ts'
-import { messageOf } from './errors.ts'
+import { messageOf, UsageError } from './errors.ts'
 import { takeLock } from './lock.ts'
 import { checkedLabels } from './models.ts'
 import { within } from './options.ts'
 import { canSpeak, type PlannedModel, plannedModels, seededRandom } from './plan.ts'
 import { DRAIN_MS, MESSAGE_BYTES, SETUP_STALL_MS } from './presets.ts'
 import { openProgress } from './progress.ts'
+import { formatDuration } from './reporters/numbers.ts'
+import { textColumns, wrap } from './reporters/text.ts'
 import { witnessReport } from './reporters/witness.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { medianOf } from './statistics.ts'
@@ -36,6 +38,9 @@ const EXIT_DONE = 0
 const EXIT_FAILED = 1
 const EXIT_INTERRUPTED = 130
 
+/** Starting and ending a server, and the tools at it. */
+const SERVER_MS = 1500
+
 /** Servers compile their hot paths meanwhile, once for each tool. */
 const WARMUP_SHARE = 1 / 2
 
@@ -48,6 +53,7 @@ export async function runWitness(
   for (const name of ['clients', 'durationMs', 'repeats'] as const) within(name, options[name])
   const models = modelsOf(options, surroundings.catalog)
   const releaseLock = takeLock(surroundings.lockPath)
+  io.err.write(`${wrap(announcement(models, options), textColumns(io.columns)).join('\n')}\n`)
   const progress = openProgress(io.err, models.length * options.repeats)
   try {
     const run = new Witness(options, io.signal, surroundings)
@@ -74,11 +80,33 @@ export async function runWitness(
 }
 
 function modelsOf({ models }: WitnessOptions, catalog: readonly PlannedModel[]): PlannedModel[] {
-  const able = catalog.filter(
-    (model) => canSpeak(model, 'tcp') && (model.platforms?.includes(process.platform) ?? true),
+  if (models === undefined) return catalog.filter((model) => whyNot(model) === null)
+  const asked = plannedModels(checkedLabels(models, catalog), catalog)
+  for (const model of asked) {
+    const why = whyNot(model)
+    if (why !== null) throw new UsageError(`${model.name} ${why}.`)
+  }
+  return asked
+}
+
+function whyNot(model: PlannedModel): string | null {
+  const { platforms } = model
+  if (!canSpeak(model, 'tcp')) return 'answers datagrams, and HTTP needs connections'
+  return platforms && !platforms.includes(process.platform)
+    ? `runs on ${platforms.join(' and ')} only`
+    : null
+}
+
+/** What is about to happen, and how long that takes. */
+function announcement(models: readonly PlannedModel[], options: WitnessOptions): string {
+  const { clients, durationMs, repeats } = options
+  const turnMs = durationMs * (1 + WARMUP_SHARE)
+  const tookMs = models.length * repeats * (SERVER_MS + TOOLS.length * turnMs)
+  return (
+    `hubbub witness: autocannon and the generator in turn drive ${models.map(({ name }) => name).join(', ')} ` +
+    `with ${clients} connections for ${formatDuration(durationMs)} each; ${repeats} ` +
+    `${repeats === 1 ? 'repeat' : 'repeats'}; about ${formatDuration(Math.round(tookMs / 1000) * 1000)}.`
   )
-  const names = able.map(({ name }) => name)
-  return plannedModels(checkedLabels(models ?? names, able), able)
 }
 
 /** Everything that was seen so far. */

@@ -50,7 +50,7 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     ...WORKLOADS.idle.unit,
     ...MESSAGES,
     part: { one: 'is active', many: 'are active' },
-    does: 'Some clients send PINGs; the others are connected, registered, and silent.',
+    does: 'The active clients send PINGs; any others are connected, registered, and silent.',
   },
   login: {
     ...WORKLOADS.login.unit,

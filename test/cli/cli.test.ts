@@ -2,7 +2,7 @@
 // names the thing and what to do about it, on standard error; the exit code tells whose fault it is (2:
 // the request, 1: the world); and nothing that was there before is touched.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -489,14 +489,27 @@ describe('what is printed', () => {
     expect(widest(0), 'as wide as it likes').toBe(widest(200))
   })
 
-  test('a reader that stops early is no failure', () => {
-    const script = '"$@" | head -1; exit "${PIPESTATUS[0]}"'
-    const stdout = execFileSync(
-      'bash',
-      ['-c', script, 'bash', process.execPath, compiled('cli.js'), 'schema'],
-      { encoding: 'utf8' },
-    )
-    expect(stdout).toBe('{\n')
+  test.each([
+    [['schema'], /^\{\n$/],
+    [['bench', '--help'], /^Usage: hubbub bench/],
+  ])('a reader that stops early is no failure: %j', (words, first) => {
+    // It reads a line, and the rest cannot be written any more.
+    const script = '"$@" | (read -r line; printf "%s\\n" "$line"); exit "${PIPESTATUS[0]}"'
+    const program = ['-c', script, 'bash', process.execPath, compiled('cli.js'), ...words]
+    const { status, stdout, stderr } = spawnSync('bash', program, { encoding: 'utf8' })
+    expect(stdout).toMatch(first)
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+  })
+
+  test('nor is one that does not read at all', () => {
+    const script = '"$@" | true; exit "${PIPESTATUS[0]}"'
+    for (const words of [['--help'], ['serve', '--help'], ['models']]) {
+      const program = ['-c', script, 'bash', process.execPath, compiled('cli.js'), ...words]
+      const { status, stderr } = spawnSync('bash', program, { encoding: 'utf8' })
+      expect(stderr, words.join(' ')).toBe('')
+      expect(status).toBe(0)
+    }
   })
 
   test('schema is a JSON Schema', async () => {
