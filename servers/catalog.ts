@@ -33,6 +33,9 @@ export interface ModelInfo {
   readonly name: string
   /** One sentence: what it is. */
   readonly summary: string
+  /** What it is the right one for, and what the wrong one. Its own file says more, and why. */
+  readonly useFor: string
+  readonly notFor: string
   /** The two questions that every concurrency model answers. */
   readonly conversationsRun: string
   readonly reachHubBy: string
@@ -70,6 +73,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'sequential',
     summary: 'One client at a time, in blocking calls; the others wait in the backlog.',
+    useFor: 'requests that are short and rare, or must not overlap',
+    notFor: 'a chat: two people can never be in a room together',
     conversationsRun: 'one at a time, in blocking calls, in one thread',
     reachHubBy: 'a call',
     ancestor: 'socketserver.TCPServer; UNP, iterative server',
@@ -94,6 +99,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'process',
     summary: 'One operating-system process for each client, in blocking calls.',
+    useFor: 'a few conversations that must not be able to harm each other',
+    notFor: 'many clients: each is a new Node, some 15 MiB and 130 ms of CPU',
     conversationsRun: 'each in a process of its own, in blocking calls',
     reachHubBy: 'a socketpair to the parent',
     ancestor: 'socketserver.ForkingTCPServer; UNP, one child per client',
@@ -108,6 +115,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'thread',
     summary: 'One worker thread for each client, in blocking calls.',
+    useFor: 'some hundred conversations that compute; blocking libraries',
+    notFor: 'many clients: each is a new isolate, some 13 MiB and 100 ms of CPU',
     conversationsRun: 'each in a worker thread of its own, in blocking calls',
     reachHubBy: 'a socketpair to the main thread',
     ancestor: 'socketserver.ThreadingTCPServer; UNP, one thread per client',
@@ -122,6 +131,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'async',
     summary: 'One event loop for all clients, with the callbacks of node:net.',
+    useFor: 'many clients, mostly idle, little to compute: most of the web',
+    notFor: 'what keeps a CPU busy for milliseconds: everybody waits for it',
     conversationsRun: 'all in one event loop, a piece at a time, in callbacks',
     reachHubBy: 'a call',
     ancestor: 'asyncio; UNP, select server; every Node server',
@@ -135,6 +146,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'poll',
     summary: 'One loop of ours for all clients, over poll(2).',
+    useFor: 'some hundred clients, on any Unix',
+    notFor: 'thousands of clients: the idle ones cost time in every turn',
     conversationsRun: 'all in one loop of ours, a piece at a time, when their descriptor is ready',
     reachHubBy: 'a call',
     ancestor: 'select and poll servers; UNP, select server',
@@ -148,6 +161,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'epoll',
     summary: 'One loop of ours for all clients, over epoll(7).',
+    useFor: 'thousands of clients, mostly idle, on Linux',
+    notFor: 'what keeps a CPU busy for milliseconds: everybody waits for it',
     conversationsRun: 'all in one loop of ours, a piece at a time, when their descriptor is ready',
     reachHubBy: 'a call',
     ancestor: 'selectors.EpollSelector; nginx, redis, libuv',
@@ -161,6 +176,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'pool',
     summary: 'One event loop for all clients, and a thread pool for what takes a CPU.',
+    useFor: 'many clients, of whom some compute now and then: passwords, pictures',
+    notFor: 'nothing to compute (see async), or nothing else (see thread)',
     conversationsRun: 'all in one event loop, a piece at a time, in callbacks',
     reachHubBy: 'a call',
     ancestor: '“don’t block the event loop”: a web server with background workers',
@@ -175,6 +192,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'cluster',
     summary: 'One event loop for each core, in processes that share the port.',
+    useFor: 'more clients, or more to compute, than one core has time for',
+    notFor: 'little load, or a chat of all with all: their hub is one loop still',
     conversationsRun: 'many in each of a few processes, in event loops',
     reachHubBy: 'a link to the primary process, one for each worker',
     ancestor: 'UNP, pre-forked children that share the listener; nginx; node:cluster',
@@ -198,6 +217,8 @@ export const CATALOG: readonly ModelInfo[] = [
   {
     name: 'udp',
     summary: 'One loop answers datagrams, in blocking calls. There are no connections.',
+    useFor: 'one short question, one short answer, and a client that can ask again',
+    notFor: 'where nothing may be lost, doubled or out of order',
     conversationsRun: 'nowhere: a datagram is answered by itself, and forgotten',
     reachHubBy: 'nothing: nobody is there to be told anything',
     ancestor: 'socketserver.UDPServer; UNP, dg_echo',

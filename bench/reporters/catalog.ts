@@ -1,5 +1,5 @@
-// The catalog of models, for a terminal and as JSON: the two questions that each of them answers, and what
-// it cannot.
+// The catalog of models, for a terminal and as JSON: which of them to use for what, the two questions that each
+// of them answers, and what it cannot.
 
 import type { ModelInfo } from '../../servers/catalog.ts'
 import type { Paint, TerminalOptions } from './text.ts'
@@ -31,34 +31,36 @@ type Fact = readonly [label: string, text: string]
 function factsOf(model: ModelInfo): Fact[] {
   const reasons = new Set(model.cannot.map(({ why }) => why))
   return [
+    ['use it for', model.useFor],
+    ['not for', model.notFor],
     ['conversations run', model.conversationsRun],
     ['they reach the hub', `by ${model.reachHubBy}`],
     ['known from', model.ancestor],
-    ['clients at most', amount(model.clientsMax)],
+    ['clients at most', bound(model)],
     ...(model.platforms ? [['runs on', model.platforms.join(', ')] as const] : []),
     ...[...reasons].map((why, i) => [i === 0 ? 'by design' : '', why] as const),
   ]
 }
 
 function furtherFactsOf(model: ModelInfo): Fact[] {
-  const { name, clientsAtOnce, takes, transports = ['tcp', 'unix'] } = model
+  const { name, takes, transports = ['tcp', 'unix'] } = model
   const { descriptorsPerClient, descriptorsFixed } = model
   const fixed = descriptorsFixed === undefined ? '' : `, and ${descriptorsFixed} by itself`
-  const lacks = model.cannot.map(({ what }) => what).join(', ')
   return [
-    ...(lacks === '' ? [] : [['so it lacks', lacks] as const]),
-    ['clients at a time', amount(clientsAtOnce)],
     ['serves over', transports.join(', ')],
     ['open files', `${descriptorsPerClient} for each client${fixed}`],
     ...(takes
       ? [['options of its own', takes.map((option) => `--${option}`).join(', ')] as const]
       : []),
-    ['source', `servers/${name}.ts`],
+    ['why, and the source', `servers/${name}.ts`],
   ]
 }
 
-function amount(clients: number): string {
-  return clients === Infinity ? 'any number' : `${clients}`
+/** How many clients it serves at a time, and what can be done about it. */
+function bound({ clientsAtOnce, clientsMax }: ModelInfo): string {
+  if (clientsMax === Infinity) return 'any number'
+  if (clientsAtOnce <= clientsMax) return `${clientsAtOnce}; the others wait`
+  return `${clientsMax.toLocaleString('en')}, unless --max-clients says otherwise`
 }
 
 function renderModel(

@@ -182,11 +182,14 @@ describe('models are written to be compared', () => {
       expect(empty, 'fields that are missing or empty').toEqual([])
     })
 
-    test('is called in its header as in the catalog, and says when not to use it', () => {
+    test('says in its header and in the catalog when to use it, and when not', () => {
       const name = posix.basename(path, '.ts')
-      expect(CATALOG.map((model) => model.name)).toContain(name)
+      const model = CATALOG.find((one) => one.name === name)
       expect(header[0]).toMatch(new RegExp(`^// Model +${name}: .`))
-      expect(header.join('\n')).toContain('When not:')
+      expect(header.join('\n')).toMatch(/^\/\/ When to use it +\w[^]*^\/\/ +When not: \w/m)
+      // Both fit into a line of a terminal, behind their label.
+      expect(model!.useFor).toMatch(/^.{20,78}$/)
+      expect(model!.notFor).toMatch(/^.{20,78}$/)
     })
 
     test('names a file to read next', () => {

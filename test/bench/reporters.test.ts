@@ -443,8 +443,9 @@ describe('the Markdown report', () => {
 
 test('the catalog names every model and what it answers', () => {
   const text = renderCatalog(CATALOG, { colour: false })
-  for (const { name, summary, conversationsRun, reachHubBy } of CATALOG) {
+  for (const { name, summary, useFor, notFor, conversationsRun, reachHubBy } of CATALOG) {
     expect(text).toContain(`${name}  ${summary}`)
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(`use it for ${useFor} not for ${notFor} `)
     expect(text.replaceAll(/\s+/g, ' ')).toContain(conversationsRun)
     expect(text).toContain(`by ${reachHubBy}`)
   }

@@ -459,6 +459,20 @@ describe('what is printed', () => {
     expect(json.map((model) => model.name)).toEqual([name])
   })
 
+  test.each(CATALOG)('models $name says what to use it for, in words', async (model) => {
+    const shown = (await run(['models', model.name])).stdout.replaceAll(/\s+/g, ' ')
+    expect(shown).toContain(` use it for ${model.useFor} `)
+    expect(shown).toContain(` not for ${model.notFor} `)
+    // The suites' names for what a model cannot are explained nowhere: its reasons are.
+    for (const { what, why } of model.cannot) {
+      expect(shown).not.toContain(what)
+      expect(shown).toContain(why)
+    }
+    // A bound is said once, and to know none is no bound.
+    expect(shown.match(/clients at/g)).toHaveLength(1)
+    expect(shown.includes('any number')).toBe(model.clientsMax === Infinity)
+  })
+
   test('models --json lists it for programs: who serves all clients at once says so', async () => {
     const { stdout } = await run(['models', '--json'])
     const listed = JSON.parse(stdout) as { name: string; clientsAtOnce: number | string }[]

@@ -120,7 +120,10 @@ describe('the tables of README', () => {
 
   it('have a row for every model and every workload', () => {
     const models = README.slice(README.indexOf('## The models'))
-    for (const { name } of CATALOG) expect(models).toMatch(new RegExp(`^\\| \`${name}\` `, 'm'))
+    for (const { name, useFor } of CATALOG) {
+      const row = models.split('\n').find((line) => line.startsWith(`| \`${name}\` `))
+      expect(row, `the row of ${name}`).toContain(`| ${useFor} `)
+    }
     for (const name of WORKLOAD_NAMES) expect(README).toMatch(new RegExp(`^\\| \`${name}\` `, 'm'))
   })
 
