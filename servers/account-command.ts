@@ -1,5 +1,5 @@
-// `hubbub account`: adds, changes, removes and lists the accounts of a file. A password comes from standard input,
-// never from the command line, which everybody on the machine can read and the shell keeps.
+// `hubbub account`: adds, changes, removes and lists the accounts of a file. A password comes from standard
+// input, never from the command line, which everybody on the machine can read and the shell keeps.
 
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'

@@ -8,7 +8,8 @@
 // When to use it   Many clients that are mostly idle, little to compute: chat, proxies, most of the web.
 //                  When not: anything that keeps a CPU busy for milliseconds. See thread for that.
 // Leaves out       A second core.
-// Read next        net-loop.ts, the loop; then pool.ts, which differs in where computing is done.
+// Stands on        net-loop.ts, the loop; loop-client.ts, what it knows of a client; turn.ts, its output.
+// Read next        net-loop.ts; then pool.ts, which differs in where computing is done.
 
 import { busyFor } from './busy.ts'
 import type { Server, Setup } from './model.ts'

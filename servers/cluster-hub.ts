@@ -1,9 +1,11 @@
-// The hub of `cluster`, and its ends of the links to the workers. It is what switchboard.ts is for `thread` and
-// `process`; but at the other end of a link there are many clients, and that is the point: what is said to a
-// room is written to each link once.
+// The hub of `cluster`, and its ends of the links to the workers, called trunks. It is what switchboard.ts is
+// for `thread` and `process`; but at the other end of a link there are many clients, and that is the point:
+// what is said to a room is written to each link once.
 //
 // It never blocks on a link. What a link does not take waits here; a worker that lets too much wait, or says
 // nothing for too long, is killed.
+//
+// Read next: udp.ts, where there is nothing to link.
 
 import type { Socket } from 'node:net'
 import type { Guess, Hub, HubEffect, Service } from '../protocol/index.ts'

@@ -4,7 +4,7 @@
 //
 //     kind, 1 byte    length of the payload, 3 bytes, the lowest first    payload
 //
-// A client goes by a number, 4 bytes, that its worker has given it; in most frames the payload begins with it:
+// A client goes by a number, 4 bytes, that its worker has given it; most payloads begin with it:
 //
 //   from the worker    CONNECT  number, where it comes from. It is acknowledged, or closed
 //                      LINE     number, a line for the hub. At most one of each client is under way
@@ -27,6 +27,8 @@
 // is not even listed again: LIST is sent when it has changed, or another room speaks.
 //
 // Payloads are latin1 strings, one character for one byte, as everywhere in the protocol.
+//
+// Read next: far-hub.ts, the worker's end, then cluster-hub.ts, the other one.
 
 /** Kinds of frames, by the byte they begin with. */
 export const CONNECT = 0x43

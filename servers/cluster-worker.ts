@@ -1,5 +1,7 @@
-// A worker of `cluster`: a process with an event loop of its own, as under `async`, in which many conversations
-// run. It accepts from the listener that all workers share; their hub is far away (far-hub.ts).
+// A worker of `cluster`: a process with an event loop of its own, as under `async`, in which many
+// conversations run. It accepts from the listener that all workers share; their hub is far away (far-hub.ts).
+//
+// Read next: cluster-link.ts, how they reach their hub.
 
 import { Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'

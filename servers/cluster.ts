@@ -3,17 +3,21 @@
 // They reach the hub by a socketpair to the primary process (cluster-link.ts), where it lives: one for each
 //                  worker, with all its clients. A message crosses it once, however many hear it.
 // What blocks what A client that computes (WORK) blocks those of its own process, and no others.
-// Backpressure     As under async, in each worker. What waits in the primary for a worker is bounded; one that
-//                  is over it, or says nothing for too long, is killed.
-// If its code dies An exception is caught and ends that client. A process that dies costs its own clients; it is
-//                  replaced at once, and the rooms forget who was there. Who dies as soon as it is there is
-//                  replaced after a rest, which is longer each time.
+// Backpressure     As under async, in each worker. What waits in the primary for a worker is bounded; one
+//                  that is over it, or says nothing for too long, is killed.
+// If its code dies An exception is caught and ends that client. A process that dies costs its own clients; it
+//                  is replaced at once, and the rooms forget who was there. Who dies as soon as it is there
+//                  is replaced after a rest, which is longer each time.
 // When to use it   More clients, or more to compute, than one core has time for.
-//                  When not: little load. A line for the hub costs a way to the primary and back, which has one
-//                  loop itself: a chat in which everybody talks to everybody is bound by that.
-// Leaves out       node:cluster. It shares a listener in the same way (SCHED_NONE); its other way, to accept in the
-//                  primary and hand sockets over, loses clients when a worker dies with one in the post.
-// Read next        cluster-worker.ts, what a worker runs; far-hub.ts and cluster-hub.ts, the link's two ends.
+//                  When not: little load. A line for the hub costs a way to the primary and back, which has
+//                  one loop itself: a chat in which everybody talks to everybody is bound by that.
+// Leaves out       node:cluster. It shares a listener in the same way (SCHED_NONE); its other way, to accept
+//                  in the primary and hand sockets over, loses clients when a worker dies with one in the
+//                  post.
+// Stands on        cluster-worker.ts, what a worker runs: net-loop.ts, loop-client.ts and turn.ts;
+//                  cluster-link.ts over link.ts and socket-link.ts, with its ends, far-hub.ts and
+//                  cluster-hub.ts; back-off.ts, for workers that die at once.
+// Read next        cluster-worker.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -4,14 +4,16 @@
 // They reach the hub by a call. Nothing else runs meanwhile, so nothing needs a lock.
 // What blocks what Nobody waits for a slow client. Everybody waits for one that computes (WORK). Nobody pays
 //                  for those who are idle: the kernel keeps the list, and returns those who are ready.
-// Backpressure     What the kernel does not take is kept, and the selector asked to tell when there is room. A
-//                  client whose own answers pile up is not read from; one that lets a room's messages pile
+// Backpressure     What the kernel does not take is kept, and the selector asked to tell when there is room.
+//                  A client whose own answers pile up is not read from; one that lets a room's messages pile
 //                  up is let go (SendQ exceeded).
 // If its code dies An exception is caught and ends that client. An endless loop stops everyone.
 // When to use it   Ten thousand clients that are mostly idle, on Linux; it is what libuv, nginx and redis do.
 //                  When not: as with async, whatever keeps a CPU busy for milliseconds.
 // Leaves out       A second core. Edge-triggered readiness, which saves a few calls and costs much care.
-// Read next        readiness.ts, the loop; async.ts, the same with a loop that others have written.
+// Stands on        readiness.ts, the loop; ready-clients.ts and loop-client.ts, its clients; turn-output.ts;
+//                  server-thread.ts and errands.ts, its thread.
+// Read next        thread.ts: no loop, but a thread for each client.
 
 import { isMainThread } from 'node:worker_threads'
 import { EpollSelector } from '../posix/index.ts'

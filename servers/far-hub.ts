@@ -1,16 +1,20 @@
-// The hub as a worker of `cluster` sees it: at the other end of the link (cluster-link.ts). To the loop it is a hub
-// like any other, but for its answers, which come later: a client is held up until its line was acknowledged.
+// The hub as a worker of `cluster` sees it: at the other end of the link (cluster-link.ts). To the loop it is
+// a hub like any other, but for its answers, which come later: a client is held up until its line was
+// acknowledged.
 //
 // PING must be a barrier here, too: whoever has seen an answer to it has seen every message that was relayed
 // before, by whichever process. The three rules of hub-link.ts, for many clients at a time:
 //
 // 1. After a line was passed to the hub, nothing later of the same client is answered until the hub has
 //    acknowledged it.
-// 2. Who was heard in a turn of the loop is answered at its end, and the link is read before: what was relayed
-//    before a request was sent is in the link when the request is here. The event loop alone would not do: of a
-//    link and a client that are both readable it may read the client first. It costs a system call in a turn.
-// 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the worker asks for an
-//    acknowledgement (SYNC), which comes after all of it, before it answers.
+// 2. Who was heard in a turn of the loop is answered at its end, and the link is read before: what was
+//    relayed before a request was sent is in the link when the request is here. The event loop alone would
+//    not do: of a link and a client that are both readable it may read the client first. It costs a system
+//    call in a turn.
+// 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the worker asks for
+//    an acknowledgement (SYNC), which comes after all of it, before it answers.
+//
+// Read next: cluster-hub.ts, the other end.
 
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import { AGAIN, exitNow, IoBuffer, recvNow } from '../posix/index.ts'

@@ -2,10 +2,11 @@
 // takes a moment: hash 32 KiB, send as much, append what has come. So one client's gigabyte is no reason for
 // another one to wait.
 //
-// There are two ways to perform the same: in a call (`performNow`), for models that block anyway and for loops
-// on poll(2) or epoll(7), which have nothing better: to those calls a regular file is always ready, also when
-// its disk is not. There the kernel also sends the bytes, where it can: they never come here. And on libuv's thread pool (`perform`), for loops of node:net. Opening,
-// renaming and removing is done in calls in both: they take microseconds.
+// There are two ways to perform the same: in a call (`performNow`), for models that block anyway and for
+// loops on poll(2) or epoll(7), which have nothing better: to those calls a regular file is always ready,
+// also when its disk is not. There the kernel also sends the bytes, where it can: they never come here. And
+// on libuv's thread pool (`perform`), for loops of node:net. Opening, renaming and removing is done in calls
+// in both: they take microseconds.
 
 import { createHash, type Hash } from 'node:crypto'
 import { fsync, fsyncSync, fstatSync, read, readSync, type Stats, write, writeSync } from 'node:fs'

@@ -10,6 +10,8 @@
 //    (Threads share memory with the hub. There a counter tells that nothing was sent, and saves a call.)
 // 3. A link that was nearly full may mean that the hub holds more that did not fit. Then the owner asks
 //    for an acknowledgement (SYNC), which comes after all of it, before it answers.
+//
+// Read next: switchboard.ts, the other end.
 
 import {
   AGAIN,

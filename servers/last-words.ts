@@ -1,9 +1,9 @@
 // Why a connection has ended, in words for the others; and what to do for one that has hung up.
 //
 // Who says something and hangs up at once has said it. Over a Unix-domain socket a write fails from then on
-// (EPIPE), and the selectors report the end (HANGUP), both also when there is something left to be read before
-// it. So the input of whoever has hung up is read to its end, and only what nobody would see is not done any
-// more: answers, and what takes its time for their sake.
+// (EPIPE), and the selectors report the end (HANGUP), both also when there is something left to be read
+// before it. So the input of whoever has hung up is read to its end, and only what nobody would see is not
+// done any more: answers, and what takes its time for their sake.
 
 import type { ConversationEffect } from '../protocol/index.ts'
 

@@ -11,7 +11,7 @@
 //   from the hub                       DELIVER  bytes to write to the client
 //                                      IDENTIFY who the client is now: registered ('1' or '0'), nickname
 //                                      ACK      the line (or SYNC) was handled, and its effects are above
-//                                      TICK     time has passed (heartbeatMs): look at the clock, and say BEAT
+//                                      TICK     time has passed (heartbeatMs): look at the clock, say BEAT
 //                                      CLOSE    last bytes to write; then end the connection
 //
 // The link of a spare, an owner that was started before its client came, begins with one byte that is no
@@ -20,6 +20,8 @@
 // The hub's end of a link is the class Link in switchboard.ts, the owner's is HubLink in hub-link.ts.
 //
 // Payloads are latin1 strings, one character for one byte, as everywhere in the protocol.
+//
+// Read next: hub-link.ts, the owner's end, then switchboard.ts, the other one.
 
 /** Kinds of frames, by the byte they begin with. */
 export const LINE = 0x4c

@@ -1,6 +1,8 @@
 // One event loop over node:net, for all clients: conversations run in its thread, a piece at a time, in the
 // callbacks of their sockets. It is the whole of the models `async` and `pool`, but for one thing, in which
 // they differ: where it has done what takes a CPU (Computing).
+//
+// Read next: loop-client.ts, what it knows of each client.
 
 import { once } from 'node:events'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'

@@ -2,12 +2,14 @@
 // part that `thread` and `process` have in common; how an owner is started and buried is the part in
 // which they differ.
 //
-// The owner, while it lives, is the only one that writes to its client. The hub, on the main thread or in the parent,
-// sends it bytes over the link (link.ts), and the owner writes them; so lines never interleave, and a
-// client that does not read blocks its own owner and nobody else.
+// The owner, while it lives, is the only one that writes to its client. The hub, on the main thread or in
+// the parent, sends it bytes over the link (link.ts), and the owner writes them; so lines never interleave,
+// and a client that does not read blocks its own owner and nobody else.
 //
 // It waits in poll(2) on two descriptors, client and link. How it takes turns between them, so that a
 // client's answers and what it hears from others come in the right order, is in hub-link.ts.
+//
+// Read next: link.ts, what goes over the link.
 
 import { uptime } from 'node:process'
 import { isMainThread, threadId, workerData } from 'node:worker_threads'

@@ -1,4 +1,5 @@
 // What the threads of `pool` are asked to do.
+// Read next: poll.ts, a loop that is all our own.
 
 import { busyFor } from './busy.ts'
 

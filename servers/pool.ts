@@ -10,7 +10,8 @@
 //                  When not: nothing to compute (async), or nothing else (thread). A task costs a message to
 //                  another thread and one back, some 20 µs: less than that is sooner done in the loop.
 // Leaves out       A conversation's own code in another thread: only what it asks to be computed goes there.
-// Read next        net-loop.ts, the loop; thread.ts, where whole conversations run in threads.
+// Stands on        net-loop.ts, loop-client.ts and turn.ts, the loop of async; pool-worker.ts, its threads.
+// Read next        pool-worker.ts; then poll.ts, a loop that is all our own.
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'

@@ -13,7 +13,10 @@
 //                  Spares (spares.ts) are started in advance, and save a client the wait, not the machine
 //                  the work.
 // Leaves out       A process that serves one client after the other: that would be a pool.
-// Read next        owner.ts, what the process runs; hub-link.ts, how it talks to the parent.
+// Stands on        owner.ts, what a process runs, with blocking-client.ts and hub-link.ts, its end of
+//                  link.ts; switchboard.ts, socket-link.ts and turn.ts, the hub's side; spares.ts;
+//                  back-off.ts, for owners that die at once.
+// Read next        owner.ts, what the process runs.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

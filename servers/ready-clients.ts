@@ -3,6 +3,8 @@
 //
 // Nothing here waits. What cannot be done now is left where it is: input in the kernel, lines in the
 // conversation, output in `Output`; and the selector is asked to tell when that changes.
+//
+// Read next: epoll.ts, the same loop over the other call.
 
 import { performance } from 'node:perf_hooks'
 import type {

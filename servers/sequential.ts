@@ -8,6 +8,7 @@
 // When to use it   Requests that are short, rare, or must not overlap; a first version.
 //                  When not: a chat. Two people can never be in a room together.
 // Leaves out       Concurrency.
+// Stands on        blocking-client.ts, the client; server-thread.ts and errands.ts, the thread it blocks.
 // Read next        async.ts, the same service for many clients at a time.
 
 import { performance } from 'node:perf_hooks'

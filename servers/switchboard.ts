@@ -4,6 +4,8 @@
 //
 // It never blocks on a link. What a link does not take waits here, and counts as the client's output: a
 // client whose owner is stuck in a write to it is let go when too much has piled up.
+//
+// Read next: cluster.ts, where many clients share a process, and its link.
 
 import { availableParallelism } from 'node:os'
 import type { Socket } from 'node:net'

@@ -12,6 +12,9 @@
 //                  Spares (spares.ts) are started in advance, and save a client the wait, not the machine
 //                  the work.
 // Leaves out       A thread that serves one client after the other: that would be a pool.
+// Stands on        owner.ts, what a thread runs, with blocking-client.ts and hub-link.ts, its end of
+//                  link.ts; switchboard.ts, socket-link.ts and turn.ts, the hub's side; spares.ts;
+//                  back-off.ts, for owners that die at once.
 // Read next        process.ts, which differs in how an owner is started and buried.
 
 import { type ResourceLimits, Worker } from 'node:worker_threads'

@@ -12,7 +12,8 @@
 //                  datagram: all that would have to be written again is TCP.
 // Leaves out       Proof that the sender is who it says (restraint.ts); on a machine with several addresses
 //                  that listens on all of them (0.0.0.0), answers from the one that was asked.
-// Read next        restraint.ts, who is answered; then async.ts, clients that stay.
+// Stands on        restraint.ts, who is answered; server-thread.ts and errands.ts, its thread.
+// Read next        restraint.ts; then protocol/conversation.ts and protocol/hub.ts, which all others serve.
 
 import { isMainThread, workerData } from 'node:worker_threads'
 import { loadService, type Service } from '../protocol/index.ts'

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { CATALOG } from '../../servers/catalog.ts'
+import { CATALOG, STREAM_MODELS } from '../../servers/catalog.ts'
 import { methodsOf, type Reference, referencesOf, tokensOf } from './tokens.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -57,11 +57,15 @@ const HEADER_FIELDS = [
   'If its code dies',
   'When to use it',
   'Leaves out',
+  'Stands on',
   'Read next',
 ]
 
 /** One sitting. */
 const MODEL_LINES_MAX = 260
+
+/** Wider comments do not fit beside each other. */
+const HEAD_COLUMNS_MAX = 110
 
 interface Import extends Reference {
   readonly from: string
@@ -162,7 +166,21 @@ describe('the process', () => {
   })
 })
 
+test(`the head of a server’s file is at most ${HEAD_COLUMNS_MAX} columns wide`, () => {
+  const heads = SOURCES.filter((path) => folderOf(path) === 'servers').map((path) => {
+    const [head = ''] = /^(?:\/\/.*\n)*/.exec(TEXT.get(path) as string) ?? []
+    return { path, columns: Math.max(...head.split('\n').map((line) => line.length)) }
+  })
+  expect(heads.filter(({ columns }) => columns > HEAD_COLUMNS_MAX)).toEqual([])
+})
+
 describe('models are written to be compared', () => {
+  const streams = STREAM_MODELS.map(({ name }) => `servers/${name}.ts`)
+  /** What all models of streams have below them tells nothing of any of them. */
+  const common = streams
+    .map(foundationOf)
+    .reduce((shared, files) => shared.filter((file) => files.includes(file)))
+
   describe.each(MODELS)('%s', (path) => {
     const lines = (TEXT.get(path) as string).split('\n')
     const header = lines.slice(
@@ -190,6 +208,13 @@ describe('models are written to be compared', () => {
       // Both fit into a line of a terminal, behind their label.
       expect(model!.useFor).toMatch(/^.{20,78}$/)
       expect(model!.notFor).toMatch(/^.{20,78}$/)
+    })
+
+    test('names all that it stands on, but what every model stands on', () => {
+      const field = /^\/\/ Stands on +([^]*?)^\/\/ Read next/m.exec(header.join('\n'))?.[1] ?? ''
+      const named = [...field.matchAll(/[\w-]+\.ts/g)].map(([file]) => `servers/${file}`)
+      const stands = foundationOf(path).filter((file) => !common.includes(file))
+      expect(named.toSorted()).toEqual(stands.toSorted())
     })
 
     test('names a file to read next', () => {
@@ -228,6 +253,17 @@ function resolve(from: string, reference: Reference): Import {
   if (!target.startsWith('.')) return { ...reference, from, to: packageOf(target), isOurs: false }
   const path = posix.join(dirname(from), target).replace(/^dist\//, '')
   return { ...reference, from, to: path.replace(/\.js$/, '.ts'), isOurs: true }
+}
+
+/** The files of servers/ that a file needs, and those that these need. */
+function foundationOf(path: string): string[] {
+  const found = new Set([path])
+  for (const file of found) {
+    for (const { from, to } of IMPORTS) {
+      if (from === file && folderOf(to) === 'servers') found.add(to)
+    }
+  }
+  return [...found].filter((file) => file !== path)
 }
 
 /** `@scope/name/deep` is in the package `@scope/name`. */
