@@ -1,4 +1,4 @@
-// Why a connection has ended, in words for the others; and what to do for one that has hung up.
+// Last words: why a connection has ended, in words for the others; and what to do for one that has hung up.
 //
 // Who says something and hangs up at once has said it. Over a Unix-domain socket a write fails from then on
 // (EPIPE), and the selectors report the end (HANGUP), both also when there is something left to be read

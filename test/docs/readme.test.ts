@@ -1,4 +1,5 @@
-// README is executed: its commands run, its conversation is held, its paths exist, its tables are true.
+// README is executed: its commands run, its conversation is held, its paths exist, its tables are true. So are
+// the tables of SOURCE.md, which is its appendix.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -14,10 +15,17 @@ import { endServers, startServer } from '../support/server.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const SOURCE = readFileSync(join(ROOT, 'SOURCE.md'), 'utf8')
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>
   engines: { node: string }
 }
+
+/** The files of servers/ in the order in which README has them read. */
+const [, READING_LIST = ''] = /^## Read the source\n[^]*?\n(1\. [^]*?)\n\n/m.exec(README) ?? []
+const READING_ORDER = [...READING_LIST.matchAll(/`(servers\/[\w-]+\.ts)`/g)].map(
+  ([, path]) => path!,
+)
 
 /** The commands in fenced blocks marked `sh`, line by line. */
 const COMMANDS = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
@@ -104,17 +112,35 @@ describe('the words of README', () => {
   })
 
   it('send the reader to every model', () => {
-    const order = README.slice(README.indexOf('## Read the source'), README.indexOf('| word '))
-    for (const { name } of CATALOG) expect(order).toContain(`servers/${name}.ts`)
+    for (const { name } of CATALOG) expect(READING_ORDER).toContain(`servers/${name}.ts`)
+  })
+
+  it('lead from file to file as the files themselves do', () => {
+    const models = READING_ORDER.slice(READING_ORDER.indexOf('servers/sequential.ts'))
+    expect(models.length).toBeGreaterThan(CATALOG.length)
+    for (const [i, next] of models.slice(1).entries()) {
+      const path = models[i]!
+      const source = readFileSync(join(ROOT, path), 'utf8')
+      const [, said] = /^\/\/ Read next\W+([\w-]+\.ts)/m.exec(source) ?? []
+      expect(`servers/${said}`, `what ${path} says to read next`).toBe(next)
+    }
+  })
+
+  it('or those of SOURCE.md name every file of servers/', () => {
+    for (const path of readdirSync(join(ROOT, 'servers'))) {
+      expect(README + SOURCE, 'README and SOURCE.md').toContain(`\`servers/${path}\``)
+    }
   })
 })
 
-describe('the tables of README', () => {
+describe('the tables of README and SOURCE.md', () => {
   it('name files that exist', () => {
-    const paths = [...README.matchAll(/`((?:\w[\w-]*\/)+[\w-]+\.(?:ts|md)|[A-Z]+\.md)`/g)]
+    const paths = [
+      ...`${README}${SOURCE}`.matchAll(/`((?:\w[\w-]*\/)+[\w-]+\.(?:ts|md)|[A-Z]+\.md)`/g),
+    ]
     expect(paths.length).toBeGreaterThan(20)
     for (const [, path] of paths) {
-      expect(existsSync(join(ROOT, path!)), `README names ${path}`).toBe(true)
+      expect(existsSync(join(ROOT, path!)), `they name ${path}`).toBe(true)
     }
   })
 
@@ -128,9 +154,9 @@ describe('the tables of README', () => {
   })
 
   it('explain words that their files use', () => {
-    const [glossary = ''] = /\n\| word [\s\S]*?\n\n/.exec(README) ?? []
+    const [glossary = ''] = /\n\| word [\s\S]*?\n\n/.exec(SOURCE) ?? []
     const rows = [...glossary.matchAll(/^\| ([\w -]+?) +\| .*\| `([\w/.-]+)` +\|$/gm)]
-    expect(rows.length).toBeGreaterThanOrEqual(12)
+    expect(rows.length).toBeGreaterThanOrEqual(27)
     for (const [, word, path] of rows) {
       const source = readFileSync(join(ROOT, path!), 'utf8')
       expect(source, `${path} uses the word ${word}`).toMatch(new RegExp(`\\b${word}s?\\b`, 'i'))
