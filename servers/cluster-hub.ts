@@ -172,13 +172,27 @@ export class ClusterHub implements ClientPort<Client> {
     trunk.clients.set(number, client)
     this.clients++
     this.balance()
-    this.perform(this.hub.connect(client, host, Date.now()))
+    this.ask(client, () => this.hub.connect(client, host, Date.now()))
     this.acknowledge(trunk, key)
   }
 
   private take(client: Client, line: string): void {
-    this.perform(this.hub.receive(client, line, Date.now()))
+    this.ask(client, () => this.hub.receive(client, line, Date.now()))
     if (!client.verifying) this.acknowledge(client.trunk, client.key)
+  }
+
+  /**
+   * Has the hub do something for a client, and performs what comes of it. A fault in that costs its own client: it
+   * must not get out of here, where everybody is served.
+   */
+  private ask(client: Client, what: () => readonly HubEffect<Client>[]): void {
+    try {
+      this.perform(what())
+    } catch (error) {
+      this.log(`A conversation failed: ${String(error)}`)
+      this.perform(this.hub.disconnect(client, 'Internal error'))
+      this.end(client, this.service.lastWords.internalError)
+    }
   }
 
   private perform(effects: readonly HubEffect<Client>[]): void {
@@ -217,15 +231,10 @@ export class ClusterHub implements ClientPort<Client> {
   verify(client: Client, guess: Guess): void {
     client.verifying = true
     const finish = async (): Promise<void> => {
-      try {
-        const verdict = await verify(guess)
-        client.verifying = false
-        this.perform(this.hub.verified(client, verdict, Date.now()))
-        this.acknowledge(client.trunk, client.key)
-      } catch (error) {
-        this.log(`A password could not be verified: ${String(error)}`)
-        this.perform(this.hub.evict(client, 'Internal error'))
-      }
+      const verdict = await verify(guess)
+      client.verifying = false
+      this.ask(client, () => this.hub.verified(client, verdict, Date.now()))
+      this.acknowledge(client.trunk, client.key)
     }
     void finish()
   }

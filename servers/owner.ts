@@ -120,6 +120,7 @@ class Owner implements Receiver {
       if (ticked) this.beatWhenDue()
       if (this.ready.isReady(CLIENT_SLOT)) this.receive()
       if (ticked) this.lookAtTime() // Now that it has been heard, its silence is its own.
+      if (this.over) break
       this.link.hear(this.ready.isReady(LINK_SLOT))
       this.converse()
     }

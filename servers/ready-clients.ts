@@ -312,7 +312,11 @@ export class ReadyClients implements ClientPort<Client> {
   verify(client: Client, guess: Guess): void {
     client.waiting = true
     this.errands.verify(guess, (verdict) => {
-      perform(this.hub.verified(client, verdict, Date.now()), this)
+      try {
+        perform(this.hub.verified(client, verdict, Date.now()), this)
+      } catch (error) {
+        this.fail(client, error)
+      }
       this.goOn(client)
     })
   }

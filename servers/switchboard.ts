@@ -9,7 +9,7 @@
 
 import { availableParallelism } from 'node:os'
 import type { Socket } from 'node:net'
-import type { Guess, Hub, Service } from '../protocol/index.ts'
+import type { Guess, Hub, HubEffect, Service } from '../protocol/index.ts'
 import { close } from '../posix/index.ts'
 import {
   ACK,
@@ -95,6 +95,7 @@ export class Link {
 
 export class Switchboard implements ClientPort<Link> {
   private readonly settings: Settings
+  private readonly service: Service
   private readonly log: (sentence: string) => void
   private readonly hub: Hub<Link>
   private readonly links = new Set<Link>()
@@ -111,6 +112,7 @@ export class Switchboard implements ClientPort<Link> {
 
   constructor(settings: Settings, service: Service, log: (sentence: string) => void) {
     this.settings = settings
+    this.service = service
     this.log = log
     this.hub = service.hub(settings)
     this.watching = setInterval(() => this.watch(), settings.server.heartbeatMs)
@@ -137,7 +139,21 @@ export class Switchboard implements ClientPort<Link> {
   connect(link: Link, host: string): void {
     link.isSpare = false
     if (this.hasStarted(link)) link.heardMs = performance.now()
-    perform(this.hub.connect(link, host, Date.now()), this)
+    this.ask(link, () => this.hub.connect(link, host, Date.now()))
+  }
+
+  /**
+   * Has the hub do something for a client, and performs what comes of it. A fault in that costs its own client: it
+   * must not get out of here, where everybody is served.
+   */
+  private ask(link: Link, what: () => readonly HubEffect<Link>[]): void {
+    try {
+      perform(what(), this)
+    } catch (error) {
+      this.log(`A conversation failed: ${String(error)}`)
+      perform(this.hub.disconnect(link, 'Internal error'), this)
+      this.end(link, this.service.lastWords.internalError)
+    }
   }
 
   private open(kill: () => void): Link {
@@ -154,7 +170,7 @@ export class Switchboard implements ClientPort<Link> {
     this.started(link)
     link.heardMs = performance.now()
     link.incoming = readFrames(link.incoming + text, (kind, payload) => {
-      if (kind === LINE) perform(this.hub.receive(link, payload, Date.now()), this)
+      if (kind === LINE) this.ask(link, () => this.hub.receive(link, payload, Date.now()))
       if ((kind === LINE && !link.verifying) || kind === SYNC) this.acknowledge(link)
       if (kind === GONE) this.disconnect(link, payload)
     })
@@ -212,7 +228,7 @@ export class Switchboard implements ClientPort<Link> {
     const finish = async (): Promise<void> => {
       const verdict = await verify(guess)
       link.verifying = false
-      perform(this.hub.verified(link, verdict, Date.now()), this)
+      this.ask(link, () => this.hub.verified(link, verdict, Date.now()))
       this.acknowledge(link)
     }
     void finish()

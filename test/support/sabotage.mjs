@@ -2,9 +2,17 @@
 // `NODE_OPTIONS=--import`, which reaches worker threads and child processes too. The product has no hook
 // for it. A line with the magic word does it, in whatever thread or process the conversation runs.
 //
-//     SABOTAGE throw-when-receiving | throw | loop | exit | memory
+//     SABOTAGE throw-when-receiving | throw | throw-in-hub | loop | exit | memory
 
 const { IrcConversation: Conversation } = await import(process.env.HUBBUB_TEST_CONVERSATION)
+const { IrcHub: Hub } = await import(process.env.HUBBUB_TEST_HUB)
+const receiveLine = Hub.prototype.receive
+
+Hub.prototype.receive = function sabotagedReceiveLine(id, line, nowMs) {
+  if (line === 'SABOTAGE throw-in-hub') throw new Error('sabotaged in the hub')
+  return receiveLine.call(this, id, line, nowMs)
+}
+
 const { receive, nextEffect } = Conversation.prototype
 
 /** What each conversation has been told to do at its next step. */

@@ -8,6 +8,7 @@ export function sabotaged(...more: string[]): RunOptions {
     env: {
       NODE_OPTIONS: ['--import', sabotage, ...more].join(' '),
       HUBBUB_TEST_CONVERSATION: compiledUrl('protocol/conversation.js'),
+      HUBBUB_TEST_HUB: compiledUrl('protocol/hub.js'),
     },
   }
 }

@@ -17,13 +17,16 @@ const HUNG_MS_MAX = 8_000
 /** Small enough to be eaten in a second or two. It holds for the main thread, workers and children. */
 const HEAP_MB = 96
 
+/** Wherever a line is handled: in its own conversation, or in the hub, which is everybody's. */
+const EXCEPTIONS = ['throw', 'throw-when-receiving', 'throw-in-hub'] as const
+
 export function crashes(model: ModelInfo): void {
   afterEach(async () => {
     closeClients()
     await endServers()
   })
 
-  for (const fault of ['throw', 'throw-when-receiving']) {
+  for (const fault of EXCEPTIONS) {
     test(`${fault}: that client is told, the next is served`, async () => {
       const server = await startSabotaged(model)
       for (let round = 0; round < 3; round++) {
@@ -43,7 +46,7 @@ export function crashes(model: ModelInfo): void {
   testFor(model, { clients: 3 }, 'an exception costs nobody else', async () => {
     const server = await startSabotaged(model)
     const canaries = await Canaries.start(server.address)
-    for (const fault of ['throw', 'throw-when-receiving']) {
+    for (const fault of EXCEPTIONS) {
       const victim = await (await registered(server.address, 'victim')).join('#canary')
       victim.say(`SABOTAGE ${fault}`)
       await victim.toEnd(THROW_MS_MAX)
