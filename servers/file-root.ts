@@ -54,6 +54,21 @@ export class FileRoot {
     })
   }
 
+  /** Whether that is still its name: somebody else may have given it the final one since we opened it. */
+  isPart(name: string, id: string, fd: number): boolean {
+    const { dev, ino } = fstatSync(fd)
+    try {
+      const there = this.inFolder(name, (folder) =>
+        openRegular(folder, partName(id), constants.O_RDONLY),
+      )
+      close(there.fd)
+      return there.stats.ino === ino && there.stats.dev === dev
+    } catch (error) {
+      if (error instanceof NoSuchFile) return false
+      throw error
+    }
+  }
+
   /** Gives it the name, and replaces what had that name. */
   commitPart(name: string, id: string): void {
     this.inFolder(name, (folder, last) => renameAt(folder, partName(id), last))

@@ -68,7 +68,6 @@ interface Receiving {
   readonly id: string
   readonly bytes: number
   readonly sha256: string
-  at: number
   hashing: Hashing | null
 }
 
@@ -258,15 +257,15 @@ export class FileSession {
     this.close()
     // The same name and content have the same part, whoever sends it: that is how it is found again.
     const id = createHash('sha256').update(`${bytes} ${sha256} ${name}`).digest('hex').slice(0, 32)
-    const { fd, stats } = rootAt(root).openPart(name, id)
-    const at = stats.size
-    this.file = { kind: 'receiving', fd, name, id, bytes, sha256, at, hashing: null }
-    // The lock ends with the descriptor. If somebody else has committed the part since we opened it, it is
-    // whole, so that nothing is appended to it, and our own commit does not find it any more.
-    if (!lockFile(fd)) {
+    const { fd } = rootAt(root).openPart(name, id)
+    this.file = { kind: 'receiving', fd, name, id, bytes, sha256, hashing: null }
+    // The lock ends with the descriptor. Only with the lock it is certain how long the part is, and that it is
+    // one: somebody else may have appended to it since we opened it, and may have committed it.
+    if (!lockFile(fd) || !rootAt(root).isPart(name, id, fd)) {
       this.close()
       return refused('Somebody else is sending this file')
     }
+    const at = fstatSync(fd).size
     if (at <= bytes) return { kind: 'created', from: at }
     this.discard()
     return refused('What was here of the file was of no use and is removed; try again')

@@ -15,10 +15,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { FileAnswer, FileRequest } from '../../protocol/index.ts'
 import { AGAIN, close, hasSendFile, IoBuffer, recv, socketpair } from '../../posix/index.ts'
 import { BlockingClient } from '../../servers/blocking-client.ts'
+import { FileRoot } from '../../servers/file-root.ts'
 import { type FileSettings, FileSession, PIECE_BYTES_MAX } from '../../servers/files.ts'
 
 const WAYS: Record<string, (session: FileSession, request: FileRequest) => Promise<FileAnswer>> = {
@@ -233,6 +234,35 @@ describe.each(Object.keys(WAYS))('%s', (way) => {
     await answerTo(first, { kind: 'append', piece: bytes })
     expect(await answerTo(first, { kind: 'commit' })).toEqual({ kind: 'done' })
     expect(readFileSync(join(root, 'a')).equals(bytes)).toBe(true)
+  })
+
+  test('who opens a part just before it is committed adds nothing to the file', async () => {
+    const bytes = randomBytes(2_000)
+    const create = { kind: 'create', name: 'a', bytes: 2_000, sha256: sha256(bytes) } as const
+    const first = begin()
+    await answerTo(first, create)
+    await answerTo(first, { kind: 'append', piece: bytes.subarray(0, 1_000) })
+    // The second has opened the part, and not locked it yet, when the first does the rest.
+    const { openPart } = FileRoot.prototype
+    vi.spyOn(FileRoot.prototype, 'openPart').mockImplementationOnce(function (
+      this: FileRoot,
+      ...of
+    ) {
+      const opened = openPart.apply(this, of)
+      first.performNow({ kind: 'append', piece: bytes.subarray(1_000) })
+      expect(first.performNow({ kind: 'commit' })).toEqual({ kind: 'done' })
+      return opened
+    })
+    const second = begin()
+    const answer = await answerTo(second, create)
+    if (answer.kind === 'created') {
+      await answerTo(second, { kind: 'append', piece: bytes.subarray(answer.from) })
+    }
+    expect(readFileSync(join(root, 'a')).equals(bytes)).toBe(true)
+    expect(answer).toMatchObject({ words: expect.stringMatching(/Somebody else/) })
+    // It is there, so the next one begins anew, and replaces it with the same.
+    expect(await put(second, 'a', bytes)).toEqual({ kind: 'done' })
+    expect(readdirSync(root)).toEqual(['a'])
   })
 
   test('what does not have its hash is thrown away', async () => {
