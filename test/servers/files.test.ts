@@ -44,6 +44,7 @@ describe.each(Object.keys(WAYS))('%s', (way) => {
     settings = { root, allowPut: true, uploadBytesMax: 1 << 20, pieceBytes: 1_000 }
   })
   afterEach(() => {
+    vi.restoreAllMocks()
     for (const session of sessions.splice(0)) session.end()
     rmSync(root, { recursive: true })
   })
@@ -243,12 +244,9 @@ describe.each(Object.keys(WAYS))('%s', (way) => {
     await answerTo(first, create)
     await answerTo(first, { kind: 'append', piece: bytes.subarray(0, 1_000) })
     // The second has opened the part, and not locked it yet, when the first does the rest.
-    const { openPart } = FileRoot.prototype
-    vi.spyOn(FileRoot.prototype, 'openPart').mockImplementationOnce(function (
-      this: FileRoot,
-      ...of
-    ) {
-      const opened = openPart.apply(this, of)
+    const own = new FileRoot(root)
+    vi.spyOn(FileRoot.prototype, 'openPart').mockImplementationOnce((name, id) => {
+      const opened = own.openPart(name, id)
       first.performNow({ kind: 'append', piece: bytes.subarray(1_000) })
       expect(first.performNow({ kind: 'commit' })).toEqual({ kind: 'done' })
       return opened
