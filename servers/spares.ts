@@ -6,6 +6,9 @@
 // first, which is ready earlier than one that is started now; and when there is none at all, one is started
 // for it, as if there were no spares. Either way only so many start at the same time (Switchboard.settled),
 // and no start is in vain.
+//
+// A spare waits in a system call and says nothing, so that it costs nothing. The price: one that somebody
+// has stopped (SIGSTOP) is found only when it has a client and does not answer, and that client is let go.
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { BackOff } from './back-off.ts'
