@@ -66,6 +66,7 @@ export class Link {
   incoming = ''
   heardMs = performance.now() + START_MS_MAX
   closing = false
+  private hasEnded = false
   /** Kills an owner that does not end by itself. */
   private killing: NodeJS.Timeout | undefined
 
@@ -73,7 +74,9 @@ export class Link {
     this.socket = socket
     this.hubsEnd = hubsEnd
     this.ownersEnd = ownersEnd
-    this.kill = kill
+    this.kill = () => {
+      if (!this.hasEnded) kill()
+    }
   }
 
   /** Brings a thread its client. A process is sent the descriptor itself. */
@@ -89,6 +92,7 @@ export class Link {
 
   /** The owner has ended. Whatever it left may be used for others from now on. */
   ended(): void {
+    this.hasEnded = true // A thread's descriptors may be somebody else's from now on: it is never killed.
     clearTimeout(this.killing)
   }
 }
@@ -207,9 +211,13 @@ export class Switchboard implements ClientPort<Link> {
     link.socket.destroy()
   }
 
-  /** The owner has ended, in whatever way. */
+  /**
+   * The owner has ended, in whatever way, and its end of the link is closed, or is about to be. What it said last
+   * may not have been read yet: the client is gone when that is, at the end of the stream (`open`). Nothing is
+   * written any more, because a write that fails would end the stream before.
+   */
   bury(link: Link): void {
-    this.disconnect(link, 'Connection lost')
+    link.closing = true
     link.ended()
   }
 
