@@ -3,7 +3,7 @@
 // Who says something and hangs up at once has said it. Over a Unix-domain socket a write fails from then on
 // (EPIPE), and the selectors report the end (HANGUP), both also when there is something left to be read
 // before it. So the input of whoever has hung up is read to its end, and only what nobody would see is not
-// done any more: answers, and what takes its time for their sake.
+// done any more: answers, and what takes its time for their sake. A WAIT that has begun is cut short.
 
 import type { ConversationEffect } from '../protocol/index.ts'
 

@@ -39,11 +39,22 @@ const NO_BYTES = Buffer.alloc(0)
  */
 const TURN_MS_MAX = 5
 
+/**
+ * Who is in a WAIT is read from, because Node tells of a hang-up only behind everything that was said before.
+ * What is read waits in the conversation: when it comes to so much, no more is read until it is answered. With
+ * two reads of 64 KiB on top it is still less than INPUT_BYTES_MAX.
+ */
+const READ_AHEAD_BYTES_MAX = 16 * 1024
+
 /** One client: its socket, its conversation, and what waits to be written at the end of this turn. */
 export class Client extends LoopClient {
   readonly socket: Socket
   /** Collected output, latin1. Empty: not on the list of those to flush. */
   output = ''
+  /** Ends the WAIT that it is in. */
+  timer: NodeJS.Timeout | null = null
+  /** Read during WAITs, since everything was answered. */
+  aheadBytes = 0
   closing = false
 
   constructor(socket: Socket, conversation: Conversation) {
@@ -170,10 +181,26 @@ export class NetClients implements ClientPort<Client> {
     try {
       if (bytes === null) client.ended = true
       else client.conversation.receive(bytes, performance.now())
+      if (client.timer !== null) return this.keep(client, bytes)
       this.hear(client, bytes?.length ?? 0)
     } catch (error) {
       this.fail(client, error)
     }
+  }
+
+  /** Something has come from a client that is in a WAIT. */
+  private keep(client: Client, bytes: Buffer | null): void {
+    if (bytes === null) return this.probe(client)
+    client.aheadBytes += bytes.length
+    if (client.aheadBytes >= READ_AHEAD_BYTES_MAX) client.socket.pause()
+  }
+
+  /**
+   * Who has ended its half may still listen, or be gone. Node does not look any more, but a write fails, even
+   * an empty one; then Node closes the socket.
+   */
+  private probe(client: Client): void {
+    if (!client.hungUp && client.socket.writableLength === 0) client.socket.write('')
   }
 
   /** Has the conversation answer what it can; then there is room for more. */
@@ -195,7 +222,10 @@ export class NetClients implements ClientPort<Client> {
         break
       }
       const effect = client.conversation.nextEffect()
-      if (effect === null) break
+      if (effect === null) {
+        client.aheadBytes = 0
+        break
+      }
       if (client.hungUp && isForClientOnly(effect)) continue
       switch (effect.kind) {
         case 'reply':
@@ -210,7 +240,7 @@ export class NetClients implements ClientPort<Client> {
           this.compute(client, effect.ms)
           break
         case 'wait':
-          setTimeout(this.holdUp(client), effect.ms).unref()
+          this.wait(client, effect.ms)
           break
         case 'file':
           this.file(client, effect.request)
@@ -221,6 +251,21 @@ export class NetClients implements ClientPort<Client> {
       }
     }
     if (client.ended && client.goesOn) this.close(client, '', CONNECTION_CLOSED)
+  }
+
+  private wait(client: Client, ms: number): void {
+    client.waiting = true
+    client.timer = setTimeout(() => this.endWait(client), ms).unref()
+    const { socket } = client
+    if (socket.isPaused() && client.aheadBytes < READ_AHEAD_BYTES_MAX) socket.resume()
+  }
+
+  /** Its time is over, or nobody is there to see that. */
+  private endWait(client: Client): void {
+    clearTimeout(client.timer!)
+    client.timer = null
+    client.conversation.excuse(performance.now())
+    this.goOn(client)
   }
 
   private compute(client: Client, ms: number): void {
@@ -361,7 +406,8 @@ export class NetClients implements ClientPort<Client> {
     client.ended = true
     client.stalled = false
     client.output = ''
-    this.resume(client)
+    if (client.timer !== null) this.endWait(client)
+    else this.resume(client)
   }
 
   /** The connection is over, in whatever way. */
@@ -377,7 +423,9 @@ export class NetClients implements ClientPort<Client> {
   private tick(): void {
     const nowMs = performance.now()
     for (const client of this.clients) {
-      if (client.closing || client.waiting || client.conversation.nextTickMs() > nowMs) continue
+      if (client.closing) continue
+      if (client.ended) this.probe(client)
+      if (client.waiting || client.conversation.nextTickMs() > nowMs) continue
       try {
         const effect = client.conversation.tick(nowMs)
         if (effect?.kind === 'reply') this.write(client, effect.text)

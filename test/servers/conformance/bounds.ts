@@ -82,6 +82,22 @@ export function bounds(model: ModelInfo): void {
     await stopCleanly(server)
   })
 
+  test('a client that sends very much during its WAITs gets all answers', async () => {
+    const server = await startServer(model.name, ['--lab'])
+    const client = await registered(server.address, 'early')
+    const waits = 40
+    const requests = 3_000
+    let answers = 0
+    client.watch((line) => (answers += / PONG /.test(line) ? 1 : 0))
+    client.send(`WAIT 20\r\n${'PING a\r\n'.repeat(requests)}`.repeat(waits))
+    await until(
+      'all requests should be answered',
+      () => answers === waits * requests || client.ending !== null,
+    )
+    expect(answers, `the connection: ${client.ending ?? 'lives'}`).toBe(waits * requests)
+    await stopCleanly(server)
+  })
+
   test.skipIf(!seesProcesses)(
     'a client that sends very much and reads nothing costs little memory',
     async () => {

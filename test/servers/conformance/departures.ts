@@ -14,6 +14,10 @@ const COST = 15
 
 const LAST_WORDS = 'PRIVMSG #room :last words'
 
+/** The longest WAIT there is, and how soon others see that who waits is gone: at once, but machines are busy. */
+const LONG_WAIT = 'WAIT 10000'
+const NOTICED_MS_MAX = 3_000
+
 /** What is said before the end, by a member of the room. */
 const DEPARTURES: [string, (client: Client) => Promise<void> | void][] = [
   ['behind other requests', (client) => client.say('PING :a', 'TOPIC #room', LAST_WORDS)],
@@ -31,15 +35,18 @@ const DEPARTURES: [string, (client: Client) => Promise<void> | void][] = [
 
 export function departures(model: ModelInfo): void {
   let server: TestServer
+  let serverOverTcp: TestServer
   beforeAll(async () => {
     const accounts = accountsFile(accountLine('alice', 'secret', COST))
     const listen = `unix:${join(newFolder(), 'socket')}`
     const args = ['--listen', listen, '--lab', '--accounts', accounts]
     server = await startServer(model.name, args)
+    serverOverTcp = await startServer(model.name, ['--lab'])
   })
   afterEach(closeClients)
   afterAll(async () => {
     await stopCleanly(server)
+    await stopCleanly(serverOverTcp)
     await endServers()
     removeFolders()
   })
@@ -58,6 +65,21 @@ export function departures(model: ModelInfo): void {
     })
   }
 
+  testFor(model, { clients: 2 }, 'a reset during a long WAIT is seen at once', async () => {
+    const { waiter, watcher } = await waiting(serverOverTcp)
+    waiter.reset()
+    await watcher.lineLike(/^:waiter0!\S+ QUIT :/, NOTICED_MS_MAX)
+  })
+
+  testFor(model, { clients: 2 }, 'last words during long WAITs are heard at once', async () => {
+    const { waiter, watcher } = await waiting(server)
+    waiter.say('TOPIC #waiting', LONG_WAIT, 'PRIVMSG #waiting :last words')
+    await waiter.flushed()
+    waiter.close()
+    await watcher.lineLike(/^:waiter0!\S+ PRIVMSG #waiting :last words$/, NOTICED_MS_MAX)
+    await watcher.lineLike(/^:waiter0!\S+ QUIT :/, NOTICED_MS_MAX)
+  })
+
   testFor(model, { clients: 2 }, 'all that is said is heard, a password included', async () => {
     for (const password of ['', 'PASS alice:secret']) {
       const [watcher] = (await members(server.address, 1, '#room')) as [Client]
@@ -70,6 +92,15 @@ export function departures(model: ModelInfo): void {
       await watcher.quit()
     }
   })
+}
+
+/** Two members of a room, one of which is in a WAIT, with another to come. */
+async function waiting({ address }: TestServer): Promise<{ waiter: Client; watcher: Client }> {
+  const [waiter, watcher] = (await members(address, 2, '#waiting', 'waiter')) as [Client, Client]
+  await watcher.barrier()
+  waiter.say('PING :now', LONG_WAIT, LONG_WAIT)
+  await waiter.lineLike(/ PONG /)
+  return { waiter, watcher }
 }
 
 async function expectWords(watcher: Client, nick: string): Promise<void> {
