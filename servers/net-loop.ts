@@ -218,7 +218,9 @@ export class NetClients implements ClientPort<Client> {
     const endMs = performance.now() + TURN_MS_MAX
     while (client.goesOn) {
       if (performance.now() > endMs) {
-        setImmediate(this.holdUp(client))
+        // Twice: what began with a read would go on before anybody else is read, or a signal is seen.
+        const goOn = this.holdUp(client)
+        setImmediate(() => setImmediate(goOn))
         break
       }
       const effect = client.conversation.nextEffect()
