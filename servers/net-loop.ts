@@ -51,6 +51,8 @@ export class Client extends LoopClient {
   readonly socket: Socket
   /** Collected output, latin1. Empty: not on the list of those to flush. */
   output = ''
+  /** What others are told when it ends without a QUIT. */
+  endReason = CONNECTION_CLOSED
   /** Ends the WAIT that it is in. */
   timer: NodeJS.Timeout | null = null
   /** Read during WAITs, since everything was answered. */
@@ -252,7 +254,7 @@ export class NetClients implements ClientPort<Client> {
           break
       }
     }
-    if (client.ended && client.goesOn) this.close(client, '', CONNECTION_CLOSED)
+    if (client.ended && client.goesOn) this.close(client, '', client.endReason)
   }
 
   private wait(client: Client, ms: number): void {
@@ -287,7 +289,7 @@ export class NetClients implements ClientPort<Client> {
 
   /** Has libuv's threads read and write: a disk that is slow stops nobody but this client. */
   private file(client: Client, request: FileRequest): void {
-    if (client.hungUp) return this.close(client, '', CONNECTION_CLOSED) // Nobody is there to be told.
+    if (client.hungUp) return this.close(client, '', client.endReason) // Nobody is there to be told.
     client.files ??= new FileSession(this.settings.files!)
     const answering = client.files.perform(request)
     const goOn = this.holdUp(client)
@@ -405,6 +407,7 @@ export class NetClients implements ClientPort<Client> {
     if (client.closing) return this.bury(client, reason)
     if (client.hungUp) return
     client.hungUp = true
+    client.endReason = reason
     client.ended = true
     client.stalled = false
     client.output = ''

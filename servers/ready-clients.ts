@@ -152,7 +152,7 @@ export class ReadyClients implements ClientPort<Client> {
     if (events & WRITABLE) this.flush(client, true)
     if (client.gone || !(events & READABLE)) return
     if (client.reads) this.receive(client)
-    else if (events & HANGUP) this.hangUp(client, 'Connection reset by peer')
+    else if (events & HANGUP) this.hangUp(client)
     else this.adjust(client) // It is not heard now, and would make every wait return at once.
   }
 
@@ -356,7 +356,7 @@ export class ReadyClients implements ClientPort<Client> {
         this.output.send(client.output, client.socket)
       }
     } catch (error) {
-      if (saysHungUp(error)) return this.hangUp(client, reasonOf(error))
+      if (saysHungUp(error)) return this.hangUp(client)
       return this.bury(client, reasonOf(error))
     }
     const queuedBytes = client.output.bytes
@@ -409,9 +409,12 @@ export class ReadyClients implements ClientPort<Client> {
     this.end(client, text)
   }
 
-  /** Nobody is there any more. It goes on with what was said before, and does not wait for anything. */
-  private hangUp(client: Client, reason: string): void {
-    if (client.closing) return this.bury(client, reason)
+  /**
+   * Nobody is there any more. It goes on with what was said before, and does not wait for anything; why it has
+   * ended is what the last read says.
+   */
+  private hangUp(client: Client): void {
+    if (client.closing) return this.bury(client, CONNECTION_CLOSED)
     const wasStalled = client.stalled
     client.hungUp = true
     client.stalled = false

@@ -1,5 +1,6 @@
-// Who says something and hangs up at once has said it: `printf ... | nc -U`. Over a Unix-domain socket the kernel
-// reports the end at once, also when there is something left to be read before it, and a write fails from then on.
+// Who says something and hangs up at once has said it: `printf ... | nc -U`. Over a Unix-domain socket the
+// kernel reports the end at once, also when there is something left to be read before it, and a write fails
+// from then on.
 
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
@@ -64,6 +65,13 @@ export function departures(model: ModelInfo): void {
       }
     })
   }
+
+  testFor(model, { clients: 2 }, 'a reset is told as what it is', async () => {
+    const [leaver, watcher] = (await members(serverOverTcp.address, 2, '#room')) as [Client, Client]
+    await watcher.barrier()
+    leaver.reset()
+    await watcher.lineLike(/^:member0!\S+ QUIT :Connection reset by peer$/)
+  })
 
   testFor(model, { clients: 2 }, 'a reset during a long WAIT is seen at once', async () => {
     const { waiter, watcher } = await waiting(serverOverTcp)
