@@ -348,31 +348,23 @@ const account = program
   .command('account')
   .description('add, change, remove and list the accounts of the services irc and login')
 
-account
-  .command('add')
-  .description('add an account; its password is asked for, or read from standard input')
-  .argument('<name>')
-  .addOption(accountsOption())
-  .addOption(passwordStdinOption())
-  .addOption(costOption())
-  .action(async (name, { accounts, passwordStdin = false, cost = SCRYPT_COST.usual }) => {
-    const { add } = await import('./servers/account-command.ts')
-    const terminal = { input: process.stdin, words: process.stderr }
-    await add(name, { accounts, passwordStdin, cost }, terminal)
-  })
-
-account
-  .command('passwd')
-  .description('change the password of an account')
-  .argument('<name>')
-  .addOption(accountsOption())
-  .addOption(passwordStdinOption())
-  .addOption(costOption())
-  .action(async (name, { accounts, passwordStdin = false, cost = SCRYPT_COST.usual }) => {
-    const { passwd } = await import('./servers/account-command.ts')
-    const terminal = { input: process.stdin, words: process.stderr }
-    await passwd(name, { accounts, passwordStdin, cost }, terminal)
-  })
+for (const [verb, what] of [
+  ['add', 'add an account; its password is asked for, or read from standard input'],
+  ['passwd', 'change the password of an account'],
+] as const) {
+  account
+    .command(verb)
+    .description(what)
+    .argument('<name>')
+    .addOption(accountsOption())
+    .addOption(passwordStdinOption())
+    .addOption(costOption())
+    .action(async (name, { accounts, passwordStdin = false, cost = SCRYPT_COST.usual }) => {
+      const { [verb]: perform } = await import('./servers/account-command.ts')
+      const terminal = { input: process.stdin, words: process.stderr }
+      await perform(name, { accounts, passwordStdin, cost }, terminal)
+    })
+}
 
 account
   .command('remove')

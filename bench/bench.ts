@@ -28,7 +28,7 @@ import { openProgress } from './progress.ts'
 import { formatDuration } from './reporters/numbers.ts'
 import { markdownReport } from './reporters/markdown.ts'
 import { terminalReport } from './reporters/terminal.ts'
-import { textColumns, wrap } from './reporters/text.ts'
+import { counted, paragraph } from './reporters/text.ts'
 import { prepareFolder, resultsToJson, writeNewFiles } from './results.ts'
 import type { Config, Repeat, Results } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
@@ -161,7 +161,7 @@ class Run {
     )
     // Not the preset's own summary: options may have changed all that it says.
     this.#say(
-      `hubbub bench, ${preset}: ${sizes.join('; ')}; ${repeats} ${repeats === 1 ? 'repeat' : 'repeats'} in a random order, seed ${seed}; ` +
+      `hubbub bench, ${preset}: ${sizes.join('; ')}; ${counted(repeats, 'repeat')} in a random order, seed ${seed}; ` +
         `about ${formatDuration(Math.round(estimateMs(this.#plan) / 1000) * 1000)}.`,
     )
   }
@@ -254,7 +254,7 @@ class Run {
   }
 
   #say(text: string): void {
-    this.#io.err.write(`${wrap(text, textColumns(this.#io.columns)).join('\n')}\n`)
+    this.#io.err.write(paragraph(text, this.#io.columns))
   }
 }
 

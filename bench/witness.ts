@@ -18,7 +18,7 @@ import { canSpeak, type PlannedModel, plannedModels, seededRandom } from './plan
 import { DRAIN_MS, MESSAGE_BYTES, SETUP_STALL_MS } from './presets.ts'
 import { openProgress } from './progress.ts'
 import { formatDuration } from './reporters/numbers.ts'
-import { textColumns, wrap } from './reporters/text.ts'
+import { counted, paragraph } from './reporters/text.ts'
 import { witnessReport } from './reporters/witness.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { medianOf } from './statistics.ts'
@@ -53,7 +53,7 @@ export async function runWitness(
   for (const name of ['clients', 'durationMs', 'repeats'] as const) within(name, options[name])
   const models = modelsOf(options, surroundings.catalog)
   const releaseLock = takeLock(surroundings.lockPath)
-  io.err.write(`${wrap(announcement(models, options), textColumns(io.columns)).join('\n')}\n`)
+  io.err.write(paragraph(announcement(models, options), io.columns))
   const progress = openProgress(io.err, models.length * options.repeats)
   try {
     const run = new Witness(options, io.signal, surroundings)
@@ -104,8 +104,8 @@ function announcement(models: readonly PlannedModel[], options: WitnessOptions):
   const tookMs = models.length * repeats * (SERVER_MS + TOOLS.length * turnMs)
   return (
     `hubbub witness: autocannon and the generator in turn drive ${models.map(({ name }) => name).join(', ')} ` +
-    `with ${clients} connections for ${formatDuration(durationMs)} each; ${repeats} ` +
-    `${repeats === 1 ? 'repeat' : 'repeats'}; about ${formatDuration(Math.round(tookMs / 1000) * 1000)}.`
+    `with ${clients} connections for ${formatDuration(durationMs)} each; ` +
+    `${counted(repeats, 'repeat')}; about ${formatDuration(Math.round(tookMs / 1000) * 1000)}.`
   )
 }
 

@@ -182,8 +182,8 @@ export class ClusterHub implements ClientPort<Client> {
   }
 
   /**
-   * Has the hub do something for a client, and performs what comes of it. A fault in that costs its own client: it
-   * must not get out of here, where everybody is served.
+   * Has the hub do something for a client, and performs what comes of it. A fault in that costs its own
+   * client: it must not get out of here, where everybody is served.
    */
   private ask(client: Client, what: () => readonly HubEffect<Client>[]): void {
     try {

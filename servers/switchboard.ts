@@ -147,8 +147,8 @@ export class Switchboard implements ClientPort<Link> {
   }
 
   /**
-   * Has the hub do something for a client, and performs what comes of it. A fault in that costs its own client: it
-   * must not get out of here, where everybody is served.
+   * Has the hub do something for a client, and performs what comes of it. A fault in that costs its own
+   * client: it must not get out of here, where everybody is served.
    */
   private ask(link: Link, what: () => readonly HubEffect<Link>[]): void {
     try {
@@ -212,9 +212,9 @@ export class Switchboard implements ClientPort<Link> {
   }
 
   /**
-   * The owner has ended, in whatever way, and its end of the link is closed, or is about to be. What it said last
-   * may not have been read yet: the client is gone when that is, at the end of the stream (`open`). Nothing is
-   * written any more, because a write that fails would end the stream before.
+   * The owner has ended, in whatever way, and its end of the link is closed, or is about to be. What it said
+   * last may not have been read yet: the client is gone when that is, at the end of the stream (`open`).
+   * Nothing is written to it any more.
    */
   bury(link: Link): void {
     link.closing = true

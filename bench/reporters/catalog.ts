@@ -2,6 +2,7 @@
 // of them answers, and what it cannot.
 
 import type { ModelInfo } from '../../servers/catalog.ts'
+import { formatCount } from './numbers.ts'
 import type { Paint, TerminalOptions } from './text.ts'
 import { painter, textColumns, wrap } from './text.ts'
 
@@ -60,7 +61,7 @@ function furtherFactsOf(model: ModelInfo): Fact[] {
 function bound({ clientsAtOnce, clientsMax }: ModelInfo): string {
   if (clientsMax === Infinity) return 'any number'
   if (clientsAtOnce <= clientsMax) return `${clientsAtOnce}; the others wait`
-  return `${clientsMax.toLocaleString('en')}, unless --max-clients says otherwise`
+  return `${formatCount(clientsMax)}, unless --max-clients says otherwise`
 }
 
 function renderModel(

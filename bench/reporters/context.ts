@@ -3,6 +3,7 @@
 import { usable } from '../points.ts'
 import type { Results, Transcript, Warning } from '../schema.ts'
 import { formatDuration, formatCount } from './numbers.ts'
+import { counted } from './text.ts'
 
 /** The machine, the software and the run, a line each. */
 export function contextLines({ environment: e, config, startedAt, elapsedMs }: Results): string[] {
@@ -12,7 +13,7 @@ export function contextLines({ environment: e, config, startedAt, elapsedMs }: R
   const when = startedAt.replace('T', ' ').replace(/\..*/, ' UTC')
   return [
     `hubbub ${e.hubbub}${commit} · Node ${e.node} · ${e.kernel} · ${e.architecture}`,
-    `${e.cpu}, ${e.cores} ${e.cores === 1 ? 'core' : 'cores'}, ${formatCount(e.memoryMib / 1024)} GiB${groups}`,
+    `${e.cpu}, ${counted(e.cores, 'core')}, ${formatCount(e.memoryMib / 1024)} GiB${groups}`,
     `${when} · took ${formatDuration(elapsedMs)} · seed ${config.seed}`,
   ]
 }

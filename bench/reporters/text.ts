@@ -42,6 +42,16 @@ export function wrap(text: string, columns: number, indent = ''): string[] {
   return line === '' ? lines : [...lines, line]
 }
 
+/** A paragraph of words for people, for a terminal of so many columns. */
+export function paragraph(text: string, terminalColumns?: number): string {
+  return `${wrap(text, textColumns(terminalColumns)).join('\n')}\n`
+}
+
+/** `1 repeat`, `2 repeats`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
 /** `a, b and c`. */
 export function list(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`

@@ -5,7 +5,7 @@ import { formatAmount, formatDuration, scaleOfRates, UNKNOWN } from './numbers.t
 import type { Table } from './tables.ts'
 import { renderTable } from './terminal.ts'
 import type { TerminalOptions } from './text.ts'
-import { painter } from './text.ts'
+import { counted, painter } from './text.ts'
 
 export function witnessReport(testimony: Testimony, options: TerminalOptions = {}): string {
   const lines = renderTable(
@@ -27,7 +27,7 @@ function tableOf(testimony: Testimony): Table {
   const rate = (figure: number | null) =>
     figure === null ? UNKNOWN : formatAmount(figure / divisor)
   return {
-    title: `witness · http · ${clients} ${clients === 1 ? 'client' : 'clients'}`,
+    title: `witness · http · ${counted(clients, 'client')}`,
     explanation: `Answers to GET /, one request in flight on each connection; medians of ${repeats} × ${formatDuration(durationMs)}, in turns at the same servers, one thread each.`,
     columns: [
       { head: ['model', ''], align: 'left' },

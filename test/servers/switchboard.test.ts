@@ -60,34 +60,22 @@ async function joined(nick: string): Promise<Owner> {
   return owner
 }
 
-test('why a client has gone is read before the end of its owner counts, and is told', async () => {
+/** What a member of the room is told when another's owner ends, after `last`. */
+async function toldOf(last: (leaver: Owner) => void): Promise<string> {
   open = new Switchboard(SETTINGS, await loadService('irc'), () => {})
   const [watcher, leaver] = [await joined('watcher'), await joined('leaver')]
-  leaver.say(frame(GONE, 'Quit: bye'))
+  last(leaver)
   open.bury(leaver.link)
   leaver.end()
   await until('it should be told', () => watcher.hear().includes(' QUIT '))
-  expect(watcher.heard).toMatch(/:leaver!\S+ QUIT :Quit: bye\r\n/)
-})
+  return /:leaver!\S+ QUIT :(.*)\r\n/.exec(watcher.heard)?.[1] ?? ''
+}
 
-test('nor is it lost when the hub has something to say meanwhile', async () => {
-  open = new Switchboard(SETTINGS, await loadService('irc'), () => {})
-  const [watcher, leaver] = [await joined('watcher'), await joined('leaver')]
-  // Both are in the kernel when the owner has ended: what is said in the room goes to the leaver first.
-  watcher.say(frame(LINE, 'PRIVMSG #room :are you there?'))
-  leaver.say(frame(GONE, 'Quit: bye'))
-  open.write(leaver.link, ':watcher PRIVMSG leaver :hello\r\n')
-  open.bury(leaver.link)
-  leaver.end()
-  await until('it should be told', () => watcher.hear().includes(' QUIT '))
-  expect(watcher.heard).toMatch(/:leaver!\S+ QUIT :Quit: bye\r\n/)
+test('why a client has gone is read before the end of its owner counts, and is told', async () => {
+  const told = await toldOf((leaver) => leaver.say(frame(GONE, 'Quit: bye')))
+  expect(told).toBe('Quit: bye')
 })
 
 test('an owner that has ended without a word is told to the others, too', async () => {
-  open = new Switchboard(SETTINGS, await loadService('irc'), () => {})
-  const [watcher, leaver] = [await joined('watcher'), await joined('leaver')]
-  open.bury(leaver.link)
-  leaver.end()
-  await until('it should be told', () => watcher.hear().includes(' QUIT '))
-  expect(watcher.heard).toMatch(/:leaver!\S+ QUIT :Connection lost\r\n/)
+  expect(await toldOf(() => {})).toBe('Connection lost')
 })
