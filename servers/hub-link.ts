@@ -201,7 +201,11 @@ export class HubLink {
 
   /** Before an answer: takes what the hub may hold back (rule 3). */
   catchUp(): void {
-    if (!this.behind) return
+    if (this.behind) this.settle()
+  }
+
+  /** Performs everything that the hub has said until now. */
+  settle(): void {
     this.behind = false // Before: what is read meanwhile may say that there is more again.
     this.ask(SYNC, '')
   }

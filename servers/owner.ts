@@ -137,8 +137,11 @@ class Owner implements Receiver {
     } catch (error) {
       return this.end(reasonOf(error))
     }
-    if (count === 0) this.end(CONNECTION_CLOSED)
-    else if (count !== AGAIN) this.conversation.receive(input.bytes, this.latestMs, count)
+    if (count === 0) {
+      // Who has ended its half may still listen to what the hub has for it.
+      if (!this.client.hungUp) this.link.settle()
+      this.end(CONNECTION_CLOSED)
+    } else if (count !== AGAIN) this.conversation.receive(input.bytes, this.latestMs, count)
   }
 
   /** Performs the conversation's effects until it needs more bytes. */
