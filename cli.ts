@@ -360,7 +360,8 @@ for (const [verb, what] of [
     .addOption(passwordStdinOption())
     .addOption(costOption())
     .action(async (name, { accounts, passwordStdin = false, cost = SCRYPT_COST.usual }) => {
-      const { [verb]: perform } = await import('./servers/account-command.ts')
+      const { add, passwd } = await import('./servers/account-command.ts')
+      const perform = verb === 'add' ? add : passwd
       const terminal = { input: process.stdin, words: process.stderr }
       await perform(name, { accounts, passwordStdin, cost }, terminal)
     })
