@@ -15,7 +15,6 @@ import {
   DEFAULT_PROTOCOL_LIMITS,
   IrcHub,
   LineReader,
-  isPlain,
   formatNumeric,
   parseMessage,
   wireLine,
@@ -64,7 +63,7 @@ function measureFraming(bench: Bench): void {
   const reader = new LineReader()
   const take = (chunk: Buffer) => {
     let bytes = 0
-    reader.push(chunk.toString('latin1'), isPlain(chunk, chunk.length))
+    reader.push(chunk.toString('latin1'))
     for (let line = reader.next(); line !== null; line = reader.next()) {
       bytes += typeof line === 'string' ? line.length : 0
     }

@@ -15,12 +15,13 @@
 // has no buffer, timer or closure of its own.
 
 import type { ConversationEffect } from './effects.ts'
-import { FramingFault, LineReader, cutBytes, isPlain, textOf, wireLine } from './framing.ts'
+import { FramingFault, LineReader, cutBytes, textOf, wireLine } from './framing.ts'
 import type { ServerIdentity } from './identity.ts'
 import { INPUT_BYTES_MAX, LINE_BYTES_MAX, MERGED_REPLY_BYTES_MAX } from './limits.ts'
 import { commandOf, parseMessage } from './messages.ts'
 import type { NumericName, NumericValues } from './numerics.ts'
 import { formatNumeric } from './numerics.ts'
+import { PongPrefix, pongsTo } from './pongs.ts'
 import type { Conversation } from './service.ts'
 
 /** The first byte of a TLS record of type handshake (RFC 8446 section 5.1): a ClientHello. */
@@ -36,7 +37,7 @@ type Answer = string | ConversationEffect
 
 export class IrcConversation implements Conversation {
   private readonly server: ServerIdentity
-  private readonly pongPrefix: string
+  private readonly pongPrefix: PongPrefix
   private readonly reader = new LineReader()
   private nick = '*'
   private registered = false
@@ -47,7 +48,7 @@ export class IrcConversation implements Conversation {
   private mayHaveLines = false
   /** An effect that has to wait until the replies before it are written. */
   private held: ConversationEffect | null = null
-  /** The reply to a WORK or WAIT that is being performed. */
+  /** The reply to a WORK or WAIT that is being performed, or to a chunk of PINGs. */
   private owed = ''
   /** When tick() has to act: end of registration, PING, or the end of patience. */
   private deadlineMs: number
@@ -71,13 +72,18 @@ export class IrcConversation implements Conversation {
       this.awaitsPong = false
     }
     if (this.reader.length > INPUT_BYTES_MAX) return
-    this.reader.push(textOf(bytes, count), isPlain(bytes, count))
+    // Nothing is before it: then the answers may be made at once.
+    if (this.begun && !this.pending && this.reader.isEmpty) {
+      this.owed = pongsTo(bytes, count, this.pongPrefix) ?? ''
+      if (this.owed !== '') return
+    }
+    this.reader.push(textOf(bytes, count))
     this.mayHaveLines = true
   }
 
   /** Whether lines may be waiting: true from receive() until nextEffect() returns null. */
   get pending(): boolean {
-    return this.mayHaveLines
+    return this.mayHaveLines || this.owed !== ''
   }
 
   /** The next thing to do for this client; null: nothing before more bytes come. */
@@ -147,9 +153,6 @@ export class IrcConversation implements Conversation {
       this.begun = true
       if (this.reader.firstByte === TLS_HANDSHAKE) return this.close('This port does not speak TLS')
     }
-    // The way of nearly every PING, and so of the benchmark's: nothing is parsed.
-    const token = this.reader.nextAfter('PING :')
-    if (token !== null) return this.pong(token)
     const line = this.reader.next()
     if (typeof line === 'string') return this.answer(line)
     if (line !== null) return this.refuse(line)
@@ -179,15 +182,9 @@ export class IrcConversation implements Conversation {
     }
   }
 
-  /** `token` with CR LF. */
-  private pong(token: string): string {
-    const text = this.pongPrefix + token
-    return text.length > LINE_BYTES_MAX ? wireLine(text.slice(0, -2)) : text
-  }
-
   private ping(line: string): string {
     const token = parseMessage(line).params[0] ?? ''
-    return token === '' ? this.numeric('ERR_NOORIGIN') : this.pong(token + '\r\n')
+    return token === '' ? this.numeric('ERR_NOORIGIN') : wireLine(this.pongPrefix.text + token)
   }
 
   private quit(line: string): ConversationEffect {
@@ -251,12 +248,12 @@ export class IrcConversation implements Conversation {
 
 // Every conversation of a server has the same prefix: made once, and shared.
 let lastServerName = ''
-let lastPongPrefix = ''
+let lastPongPrefix = new PongPrefix('')
 
-function pongPrefix(serverName: string): string {
+function pongPrefix(serverName: string): PongPrefix {
   if (serverName !== lastServerName) {
     lastServerName = serverName
-    lastPongPrefix = `:${serverName} PONG ${serverName} :`
+    lastPongPrefix = new PongPrefix(serverName)
   }
   return lastPongPrefix
 }

@@ -14,7 +14,6 @@
 import { ENDLESS_LINE_BYTES_MAX, LINE_BYTES_MAX } from './limits.ts'
 
 const CR = 0x0d
-const LF = 0x0a
 
 /** What can be wrong with a line. The line itself is not to be seen by anybody. */
 export class FramingFault {
@@ -41,8 +40,6 @@ export class LineReader {
   private at = 0
   /** Bytes of a too long line thrown away so far; 0: not within such a line. */
   private discarded = 0
-  /** Nothing in `text` needs a closer look: see isPlain. */
-  private plain = true
 
   /** Bytes that are held. */
   get length(): number {
@@ -54,11 +51,13 @@ export class LineReader {
     return this.at < this.text.length && this.discarded === 0 ? this.text.charCodeAt(this.at) : -1
   }
 
-  /** `plain`: whether isPlain says so of the chunk. */
-  push(chunk: string, plain = false): void {
-    const isAll = this.at === this.text.length
-    this.text = isAll ? chunk : this.text.slice(this.at) + chunk
-    this.plain = plain && (isAll || this.plain)
+  /** Nothing is held, and nothing is being thrown away: the next chunk begins with a line. */
+  get isEmpty(): boolean {
+    return this.at === this.text.length && this.discarded === 0
+  }
+
+  push(chunk: string): void {
+    this.text = this.at === this.text.length ? chunk : this.text.slice(this.at) + chunk
     this.at = 0
   }
 
@@ -85,23 +84,8 @@ export class LineReader {
       this.at = end + 1
       const stop = end > start && this.text.charCodeAt(end - 1) === CR ? end - 1 : end
       if (stop === start) continue
-      const line = this.text.slice(start, stop)
-      return this.plain ? line : inspect(line)
+      return inspect(this.text.slice(start, stop))
     }
-  }
-
-  /**
-   * What comes after `start` in the next line, its CR LF included, if the line is plain and begins with that;
-   * null: ask `next`. One slice of the chunk, where the line alone would be one, and its end another.
-   */
-  nextAfter(start: string): string | null {
-    if (!this.plain || !this.text.startsWith(start, this.at)) return null
-    const from = this.at + start.length
-    const end = this.text.indexOf('\n', from) + 1
-    const isUsual = end - from > 2 && end - this.at <= LINE_BYTES_MAX
-    if (!isUsual || this.discarded > 0 || this.text.charCodeAt(end - 2) !== CR) return null
-    this.at = end
-    return this.text.slice(from, end)
   }
 
   /** Forgets everything that is held. */
@@ -127,46 +111,6 @@ export class LineReader {
     this.text = this.at === this.text.length ? '' : detach(this.text.slice(this.at))
     this.at = 0
   }
-}
-
-/** The memory that was looked at last, and its words: nearly always that of the next chunk, too. */
-let seen: Uint8Array | null = null
-let words: Int32Array = new Int32Array(0)
-let offset = 0
-
-/**
- * Whether the first `count` bytes are plain: none of them is NUL, above 0x7f, or a CR without its LF. Four are
- * looked at in one step, and one by one only where there is something in them, such as the end of a line.
- */
-export function isPlain(bytes: Uint8Array, count: number): boolean {
-  if (bytes !== seen) {
-    seen = bytes
-    offset = bytes.byteOffset
-    words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2)
-  }
-  const first = (offset + 3) >> 2
-  const last = (offset + count) >> 2
-  for (let i = first; i < last; i++) {
-    const word = words[i]!
-    // A byte has its high bit in this if it had it before, or if it is below 0x0e and borrows.
-    if (((word | (word - 0x0e0e0e0e)) & 0x80808080) !== 0) {
-      const at = i * 4 - offset
-      if (!arePlain(bytes, at, at + 4, count)) return false
-    }
-  }
-  // What is before the first whole word, and behind the last one.
-  const head = Math.min(first * 4 - offset, count)
-  const tail = Math.max(last * 4 - offset, head)
-  return arePlain(bytes, 0, head, count) && arePlain(bytes, tail, count, count)
-}
-
-function arePlain(bytes: Uint8Array, at: number, end: number, count: number): boolean {
-  for (; at < end; at++) {
-    const byte = bytes[at]!
-    if (byte === 0 || byte > 0x7f) return false
-    if (byte === CR && (at + 1 === count || bytes[at + 1] !== LF)) return false
-  }
-  return true
 }
 
 /** What most lines have nothing of: forbidden bytes, and those that are more than ASCII. */

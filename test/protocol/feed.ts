@@ -2,9 +2,8 @@
 // decoding goes through here: whole, byte by byte, and in two parts at every place.
 
 import * as fc from 'fast-check'
-import { expect } from 'vitest'
 import type { FramingFault } from '../../protocol/index.ts'
-import { isPlain, LineReader } from '../../protocol/index.ts'
+import { LineReader } from '../../protocol/index.ts'
 
 /** Chunks that together are `bytes`, in every one of these ways. */
 export function everyWay(bytes: string): string[][] {
@@ -48,24 +47,13 @@ function latin1Of(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1')
 }
 
-/**
- * What a reader makes of the chunks, up to an endless line, after which nobody asks any more. It is always
- * asked first for what follows `start`, if that is given: nothing may come of it but the same lines.
- */
-export function read(
-  chunks: readonly string[],
-  start?: string,
-): (string | FramingFault['what'][])[] {
+/** What a reader makes of the chunks, up to an endless line, after which nobody asks any more. */
+export function read(chunks: readonly string[]): (string | FramingFault['what'][])[] {
   const reader = new LineReader()
   const seen: (string | FramingFault['what'][])[] = []
   for (const chunk of chunks) {
-    const bytes = Buffer.from(chunk, 'latin1')
-    reader.push(chunk, isPlain(bytes, bytes.length))
-    for (;;) {
-      const rest = start === undefined ? null : reader.nextAfter(start)
-      if (rest !== null) expect(rest).toMatch(/^[^\r\n]+\r\n$/)
-      const next = rest === null ? reader.next() : start + rest.slice(0, -2)
-      if (next === null) break
+    reader.push(chunk)
+    for (let next = reader.next(); next !== null; next = reader.next()) {
       seen.push(typeof next === 'string' ? next : [next.what])
       if (typeof next !== 'string' && next.what === 'endless') return seen
     }
