@@ -191,7 +191,10 @@ export interface Ledger {
   readonly lost: number
   readonly duplicated: number
   readonly reordered: number
-  /** Lines whose content is not what was sent, or that are no answer to anything. */
+  /**
+   * Lines whose content is not what was sent, that are no answer to anything, or that answer sooner than
+   * what they answer can have been done.
+   */
   readonly corrupt: number
 }
 

@@ -381,13 +381,22 @@ export abstract class Driver {
     } else if (command === lines.ERROR) {
       connection.farewell = lines.textOf(inbox.bytes, line.lastStart, line.end)
     } else if (command === 1) {
-      if (connection.state === STATE.registering && this.takesPart) {
-        this.registered(connection, nowNs)
-      }
+      if (connection.state === STATE.registering) this.#welcomed(connection, nowNs)
     } else if (command >= 400 && command < 600 && command !== ERR_NOMOTD) {
       this.#errorReply(connection)
     } else if (STRAYS.has(command)) {
       this.stray(connection)
+    }
+  }
+
+  /** Whoever is welcomed as somebody else is not served: what was said to whom could not be told. */
+  #welcomed(connection: Connection, nowNs: number): void {
+    const { line, inbox } = this
+    const [as = ''] = lines.textOf(inbox.bytes, line.parametersStart, line.end).split(' ', 1)
+    if (as !== nickname(this.spec.seed, this.serialOf(connection))) {
+      this.fail(connection, 'welcomed as somebody else')
+    } else if (this.takesPart) {
+      this.registered(connection, nowNs)
     }
   }
 

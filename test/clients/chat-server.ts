@@ -5,6 +5,11 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 
+function busyFor(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
 /** One client as the server sees it. */
 export interface Client {
   readonly socket: Socket
@@ -26,6 +31,8 @@ export interface Faults {
   readonly backlog?: number
   /** Whether lines are written in pieces that end anywhere but at a line's end. */
   readonly torn?: boolean
+  /** Whether a WORK is answered without being done. */
+  readonly idles?: boolean
   readonly serverName?: string
   readonly terminator?: string
 }
@@ -105,6 +112,7 @@ export class ChatServer {
       this.#answer(client, `:${name} PONG ${name} ${words}`)
     } else if (command === 'WORK') {
       this.works++
+      if (!this.#faults.idles) busyFor(Number(words))
       this.#answer(client, `:${name} WORK ${words}`)
     } else if (command === 'PRIVMSG') {
       this.messages++

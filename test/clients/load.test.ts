@@ -366,6 +366,14 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
     expect({ ...faultsOf(result), corrupt: 0 }).toEqual(NONE)
   })
 
+  test('answers a WORK without doing it', async () => {
+    const result = await load({ idles: true }, { workload: 'work', window: 1 })
+    expect(server!.works).toBeGreaterThan(0)
+    // On a busy machine an answer may come late enough by chance.
+    expect(result.ledger.corrupt).toBeGreaterThan(0)
+    expect({ ...faultsOf(result), corrupt: 0 }).toEqual(NONE)
+  })
+
   test('tells a speaker what it has said itself', async () => {
     let echoed = 0
     const result = await load(
@@ -545,6 +553,26 @@ describe('a server that does not serve', PATIENCE, () => {
     expect(result.refused).toEqual({ '433 Nickname is already in use': 1 })
     expect(result.served).toBe(5)
   })
+
+  test.each(['ping', 'room', 'session'] as const)(
+    '%s: welcomes somebody else than has come',
+    async (workload) => {
+      const result = await load(
+        {
+          ignore: (line, client) => {
+            if (!line.startsWith('USER') || client.number !== 3) return false
+            server!.say(client, ':tests.local 001 somebody :Welcome')
+            return true
+          },
+        },
+        { workload },
+      )
+      expect(result.errors).toEqual({ 'welcomed as somebody else': 1 })
+      // A session that fails is followed by another in its place.
+      expect(result.served).toBe(workload === 'session' ? 6 : 5)
+      expect(faultsOf(result)).toEqual(NONE)
+    },
+  )
 
   test('refuses a session, and is asked again', async () => {
     const result = await load(
