@@ -23,6 +23,7 @@ import {
 } from './bench/options.ts'
 import { PACKAGE_VERSION } from './bench/package.ts'
 import { MESSAGE_BYTES, PRESETS, WINDOW, WITNESS } from './bench/presets.ts'
+import { FORMAT_NAMES, formatTable } from './bench/reporters/formats.ts'
 import { checkedWords } from './bench/words.ts'
 import { DEFAULT_WORKLOADS } from './bench/workloads.ts'
 import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
@@ -153,6 +154,11 @@ program
   .option('--full', PRESETS.full.summary)
   .addOption(
     new Option('--out <folder>', 'where results are kept').default('results').env('HUBBUB_OUT'),
+  )
+  .option(
+    '--export <list>',
+    `formats to write beside JSON and Markdown, as in hubbub report --help${facts('none')}`,
+    words,
   )
   .option('--json', 'print the results as JSON instead of tables')
   .addHelpText(
@@ -404,18 +410,25 @@ program
 
 program
   .command('report')
-  .description('print the results of an earlier run again')
+  .description('print the results of an earlier run again, or write them in another format')
   .argument('<file>', 'a file that hubbub bench has written')
-  .addOption(
-    new Option('--format <format>', 'what it is printed for')
-      .choices(['terminal', 'markdown', 'json'] as const)
-      .default('terminal' as const),
+  .option('--format <format>', `what it is written for, see below${facts('terminal')}`)
+  .option(
+    '--out <path>',
+    `a new file, or a folder, where it has the run’s name${facts('standard output')}`,
   )
+  .option('--point <name>', `hgrm: which one, such as ping-epoll-12-clients${facts('all')}`)
   .allowExcessArguments()
-  .action(async (file, { format }, { args }) => {
+  .addHelpText('after', `\n${formatTable()}`)
+  .action(async (file, { format: word = 'terminal', out, point }, { args }) => {
     if (args.length > 1) throw new UsageError(`report prints one file; ${args.length} are named.`)
+    const [format] = checkedWords('format', [word], FORMAT_NAMES)
     const { report } = await import('./bench/report.ts')
-    process.exitCode = await report(file, format, output())
+    process.exitCode = await report(
+      file,
+      { format: format!, out, point },
+      { ...output(), err: process.stderr },
+    )
   })
 
 program

@@ -7,14 +7,13 @@
 //
 // Interrupted, it skips to the last line with what it has.
 
-import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { runLoad } from '../clients/load/index.ts'
 import { CATALOG } from '../servers/catalog.ts'
 import { readEnvironment } from './environment.ts'
 import type { Answers } from './equivalence.ts'
 import { compareAnswers, replay } from './equivalence.ts'
-import { Failure, UsageError } from './errors.ts'
+import { UsageError } from './errors.ts'
 import { Fixtures } from './fixtures.ts'
 import { defaultLockPath, takeLock } from './lock.ts'
 import type { BenchOptions } from './options.ts'
@@ -25,11 +24,11 @@ import { canSpeak, estimateMs, planRun } from './plan.ts'
 import { judgePoints, pointName, usable } from './points.ts'
 import type { Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
+import { publish } from './publish.ts'
+import { FORMAT_NAMES } from './reporters/formats.ts'
 import { formatDuration } from './reporters/numbers.ts'
-import { markdownReport } from './reporters/markdown.ts'
-import { terminalReport } from './reporters/terminal.ts'
 import { counted, paragraph } from './reporters/text.ts'
-import { prepareFolder, resultsToJson, writeNewFiles } from './results.ts'
+import { prepareFolder } from './results.ts'
 import type { Config, Repeat, Results } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { Patience } from './server.ts'
@@ -37,6 +36,7 @@ import { DEFAULT_PATIENCE } from './server.ts'
 import type { RunLoad } from './trial.ts'
 import { runTrial } from './trial.ts'
 import { findWarnings } from './warnings.ts'
+import { checkedWords } from './words.ts'
 import { WORKLOAD_WORDS } from './workloads.ts'
 
 export type { BenchOptions } from './options.ts'
@@ -87,6 +87,7 @@ export async function runBench(
 ): Promise<number> {
   const { catalog } = surroundings
   const config = resolveConfig(options, catalog)
+  const formats = options.export ? checkedWords('format', options.export, FORMAT_NAMES) : []
   const plan = planRun(config, catalog)
   refuseEmptyPlan(plan)
   const command = surroundings.serverCommand()
@@ -96,7 +97,7 @@ export async function runBench(
     const run = new Run(config, plan, command, surroundings, io)
     const results = await run.conduct()
     if (results === null) return EXIT_INTERRUPTED
-    publish(results, options, io)
+    await publish(results, { folder: options.out, formats, json: options.json ?? false }, io)
     if (results.status === 'interrupted') return EXIT_INTERRUPTED
     return results.points.some((point) => usable(point) !== null) ? EXIT_DONE : EXIT_FAILED
   } finally {
@@ -257,35 +258,6 @@ class Run {
     this.#io.err.write(paragraph(text, this.#io.columns))
   }
 }
-
-/** Printed even when it cannot be written, as on a disk that has become full: it took long to measure. */
-function publish(results: Results, options: BenchOptions, io: BenchIo): void {
-  const json = resultsToJson(results)
-  let paths: string[] = []
-  try {
-    paths = writeFiles(results, json, options.out)
-  } finally {
-    io.out(options.json ? json : `\n${terminalReport(results, io)}\n`)
-  }
-  io.err.write(`Written: ${paths.join(' and ')}\n`)
-}
-
-function writeFiles(results: Results, json: string, folder: string): string[] {
-  const stem = join(folder, results.startedAt.replaceAll(':', '-').replace(/\..*/, 'Z'))
-  const report = markdownReport(results)
-  for (let number = 1; number <= NAMES_MAX; number++) {
-    const name = number === 1 ? stem : `${stem}-${number}`
-    const pair = [
-      { path: `${name}.json`, text: json },
-      { path: `${name}.md`, text: report },
-    ]
-    if (writeNewFiles(pair)) return pair.map(({ path }) => path)
-  }
-  throw new Failure(`${stem} and ${NAMES_MAX} names like it are taken; move them away.`)
-}
-
-/** Two runs may end within one second, and clocks are set back: a name that is taken gets a number. */
-const NAMES_MAX = 1000
 
 function identityOf({ model, workload, transport, clients }: PlannedPoint) {
   return { model: model.name, workload: workload.name, transport, clients }

@@ -41,6 +41,8 @@ export interface BenchOptions {
   readonly seed?: number | undefined
   /** Folder for the results. */
   readonly out: string
+  /** Formats that are written beside the usual ones. */
+  readonly export?: readonly string[] | undefined
   /** Print what is written to the file, instead of tables. */
   readonly json?: boolean | undefined
 }

@@ -89,7 +89,7 @@ export function writeNewFile(path: string, text: string): void {
   }
 }
 
-interface NewFile {
+export interface NewFile {
   readonly path: string
   readonly text: string
 }

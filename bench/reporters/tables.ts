@@ -184,7 +184,7 @@ function rateColumns(points: readonly Point[], many: string): CellColumn[] {
 /** With fewer samples, less than ten lie above the 99th percentile: it would be one of them by chance. */
 const P99_SAMPLES_MIN = 1000
 
-function p99Ns({ serviceTime }: Summary): number | null {
+export function p99Ns({ serviceTime }: Pick<Summary, 'serviceTime'>): number | null {
   return serviceTime.count >= P99_SAMPLES_MIN ? serviceTime.p99Ns : null
 }
 

@@ -56,3 +56,9 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 export function list(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
 }
+
+/** A name for a file or for a program: `ping · thread · 16 clients` becomes `ping-thread-16-clients`. */
+export function slugOf(name: string): string {
+  const words = name.toLowerCase().replaceAll('µ', 'u')
+  return words.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '')
+}

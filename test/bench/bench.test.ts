@@ -168,6 +168,34 @@ describe('a run of good servers', () => {
   )
 
   test(
+    'writes other formats beside them, and says where everything is and what is not in it',
+    async () => {
+      const world = { ...surroundings('good'), catalog: [model('good'), model('better', 1)] }
+      const formats = ['csv', 'hgrm', 'bencher', 'csv', 'json']
+      const options = { ...TINY, workloads: ['room'], repeats: 1, export: formats, out: folder }
+      expect(await runBench(options, io(), world)).toBe(0)
+      const run = readdirSync(folder)
+        .find((name) => name.endsWith('.json'))!
+        .slice(0, -5)
+      const hgrm = `${run}-room-good-4-clients-service-time.hgrm`
+      const names = [hgrm, ...['bmf', 'csv', 'json', 'md'].map((end) => `${run}.${end}`)]
+      expect(readdirSync(folder).toSorted()).toEqual(names.toSorted())
+      const stem = join(folder, run)
+      const without = 'without 1 point that cannot be run'
+      expect(err.join('')).toMatch(/^Written:\n/m)
+      expect(err.join('').split('\nWritten:\n')[1]!.split('\n')).toEqual([
+        `  ${stem}.json`,
+        `  ${stem}.md`,
+        `  ${stem}.csv`,
+        `  ${stem}-*.hgrm, 1 file, ${without}`,
+        `  ${stem}.bmf, ${without}`,
+        '',
+      ])
+    },
+    LONG_MS,
+  )
+
+  test(
     'leaves out what a model cannot do, and marks what it did with fewer clients',
     async () => {
       const world = { ...surroundings('good'), catalog: [model('good'), model('better', 1)] }

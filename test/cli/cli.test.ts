@@ -18,7 +18,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { takeLock } from '../../bench/lock.ts'
+import { pointName } from '../../bench/points.ts'
 import { PRESETS } from '../../bench/presets.ts'
+import { FORMAT_NAMES } from '../../bench/reporters/formats.ts'
+import { slugOf } from '../../bench/reporters/text.ts'
+import { readResults } from '../../bench/results.ts'
 import { CATALOG, isOfDatagrams, STREAM_MODELS } from '../../servers/catalog.ts'
 import { closeClients, connectTo, registered } from '../support/client.ts'
 import { until } from '../support/conditions.ts'
@@ -360,6 +364,7 @@ describe('bench, while another benchmark holds the lock', () => {
     ['a number', USAGE, ['--repeats', '0'], /--repeats .* from 1 to 1000/],
     ['a duration', USAGE, ['--duration', '99ms'], /--duration .* from 100ms/],
     ['two presets', USAGE, ['--quick', '--full'], /--quick.*--full/],
+    ['a format', USAGE, ['--export', 'json,cvs'], /no format "cvs"; did you mean csv/],
     ['more senders than clients', USAGE, ['--clients', '2', '--senders', '3'], /3 senders/],
     ['a room for one', USAGE, ['--workloads', 'room', '--clients', '1'], /at least 2 clients/],
     ['nothing that can be run', USAGE, ['--models', alone, '--workloads', 'room'], /nobody hears/],
@@ -560,6 +565,22 @@ describe('bench and report', () => {
     expect(terminal.stdout).toContain(BENCH_MODEL)
     expect((await run(['report', file, '--format', 'json'])).stdout).toBe(text)
     expect((await run(['report', file, '--format', 'markdown'])).stdout).toMatch(/^# /)
+  })
+
+  test.each(FORMAT_NAMES)('report writes %s', async (format) => {
+    const [point] = readResults(file).points
+    const which = format === 'hgrm' ? ['--point', slugOf(pointName(point!))] : []
+    const printed = await run(['report', file, '--format', format, ...which])
+    expect(printed).toMatchObject({ code: DONE, stderr: '' })
+    expect(printed.stdout).toContain(BENCH_MODEL)
+  })
+
+  test('report --out makes a file, and says where', async () => {
+    const path = join(folder, 'table.csv')
+    const written = await run(['report', file, '--format', 'csv', '--out', path])
+    expect(written).toEqual({ code: DONE, stdout: '', stderr: `Written: ${path}\n` })
+    expect(readFileSync(path, 'utf8')).toMatch(/^run_started_at,.*\r\n/)
+    expectRefusal(await run(['report', file, '--format', 'csv', '--out', path]), FAILED)
   })
 
   test('a folder that cannot be made: under a file, and in /proc', async () => {

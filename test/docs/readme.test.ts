@@ -6,7 +6,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, test } from 'vitest'
+import { FORMAT_NAMES, FORMATS } from '../../bench/reporters/formats.ts'
 import { CATALOG, STREAM_MODELS } from '../../servers/catalog.ts'
 import { WORKLOAD_NAMES } from '../../clients/load/contract.ts'
 import { connectTo } from '../support/client.ts'
@@ -170,4 +171,16 @@ describe('the tables of README and SOURCE.md', () => {
     expect(result).toContain('npm start')
     for (const { name } of STREAM_MODELS) expect(result).toContain(name)
   })
+})
+
+test('the formats of results/README.md are those that there are', () => {
+  const page = readFileSync(join(ROOT, 'results/README.md'), 'utf8')
+  const [, table = ''] = /<!-- formats: begin -->([^]*)<!-- formats: end -->/.exec(page) ?? []
+  const rows = [...table.matchAll(/^\| `([\w-]+)` +\| (.*?) +\| `\.(\w+)` +\|$/gm)]
+  expect(rows.map(([, name, purpose, extension]) => ({ name, purpose, extension }))).toEqual(
+    FORMAT_NAMES.map((name) => {
+      const { purpose, extension } = FORMATS[name]
+      return { name, purpose, extension }
+    }),
+  )
 })

@@ -1,0 +1,81 @@
+// The end of a run: its files are written, all of them or none, and it says what they are called.
+
+import { join } from 'node:path'
+import { Failure } from './errors.ts'
+import type { FormatName } from './reporters/formats.ts'
+import { filesOf, FORMATS, leftOut } from './reporters/formats.ts'
+import { terminalReport } from './reporters/terminal.ts'
+import type { TerminalOptions } from './reporters/text.ts'
+import { counted } from './reporters/text.ts'
+import type { NewFile } from './results.ts'
+import { resultsToJson, writeNewFiles } from './results.ts'
+import type { Results } from './schema.ts'
+
+/** What is written of every run, whatever else is asked for. */
+const ALWAYS: readonly FormatName[] = ['json', 'markdown']
+
+export interface PublishOptions {
+  readonly folder: string
+  /** Formats to write beside the usual ones. */
+  readonly formats: readonly FormatName[]
+  /** Print what is written to the file, instead of tables. */
+  readonly json: boolean
+}
+
+export interface PublishIo extends TerminalOptions {
+  readonly out: (text: string) => void
+  readonly err: { write(text: string): unknown }
+}
+
+/** Printed even when it cannot be written, as on a disk that has become full: it took long to measure. */
+export async function publish(
+  results: Results,
+  { folder, formats, json }: PublishOptions,
+  io: PublishIo,
+): Promise<void> {
+  let written: string[] = []
+  try {
+    written = await writeFormats(results, [...new Set([...ALWAYS, ...formats])], folder)
+  } finally {
+    io.out(json ? resultsToJson(results) : `\n${terminalReport(results, io)}\n`)
+  }
+  io.err.write(['Written:', ...written].join('\n  ') + '\n')
+}
+
+/** A line for each format: the path, and what is not in it. */
+async function writeFormats(
+  results: Results,
+  formats: readonly FormatName[],
+  folder: string,
+): Promise<string[]> {
+  const stem = join(folder, results.startedAt.replaceAll(':', '-').replace(/\..*/, 'Z'))
+  const rendered = await Promise.all(
+    formats.map(async (format) => {
+      const render = await FORMATS[format].load()
+      return { format, texts: render(results, { colour: false }) }
+    }),
+  )
+  for (let number = 1; number <= NAMES_MAX; number++) {
+    const name = number === 1 ? stem : `${stem}-${number}`
+    const files = rendered.map(({ format, texts }) => filesOf(texts, name, format))
+    if (!writeNewFiles(files.flat())) continue
+    return formats.map((format, i) => lineOf(format, files[i]!, name, results))
+  }
+  throw new Failure(`${stem} and ${NAMES_MAX} names like it are taken; move them away.`)
+}
+
+function lineOf(
+  format: FormatName,
+  files: readonly NewFile[],
+  name: string,
+  { points }: Results,
+): string {
+  const missing = leftOut(format, points)
+  const without = missing === null ? '' : `, without ${missing}`
+  const isOne = files.length === 1 && !files[0]!.path.startsWith(`${name}-`)
+  if (isOne) return `${files[0]!.path}${without}`
+  return `${name}-*.${FORMATS[format].extension}, ${counted(files.length, 'file')}${without}`
+}
+
+/** Two runs may end within one second, and clocks are set back: a name that is taken gets a number. */
+const NAMES_MAX = 1000

@@ -1,0 +1,70 @@
+// What tools for continuous benchmarking are told of a point: each figure with its unit, its range over
+// the repeats, and whether more of it is better. Only of valid points: a history in which some figures are
+// lower bounds, or wrong, raises alarms about nothing.
+
+import { pointName } from '../points.ts'
+import type { Point, Results, Summary } from '../schema.ts'
+import { WORKLOAD_WORDS } from '../workloads.ts'
+import { p99Ns } from './tables.ts'
+
+export interface Measure {
+  /** In words: `service time p99`. */
+  readonly name: string
+  readonly unit: string
+  readonly value: number
+  /** Lowest and highest repeat; null where only the merged figure means something. */
+  readonly range: { readonly low: number; readonly high: number } | null
+  readonly better: 'bigger' | 'smaller'
+}
+
+export interface MeasuredPoint {
+  readonly name: string
+  readonly repeats: number
+  readonly measures: readonly Measure[]
+}
+
+/** The valid points, in their order. */
+export function measuresOf({ points }: Results): MeasuredPoint[] {
+  return points.flatMap((point) => {
+    const { status, summary } = point
+    if (status !== 'valid' || summary === null) return []
+    return [
+      {
+        name: pointName(point),
+        repeats: summary.repeats,
+        measures: [throughput(point, summary), ...costs(summary)],
+      },
+    ]
+  })
+}
+
+function throughput({ workload }: Point, { throughputPerS }: Summary): Measure {
+  const { median, min, max } = throughputPerS
+  return {
+    name: 'throughput',
+    unit: `${WORKLOAD_WORDS[workload].many}/s`,
+    value: median,
+    range: { low: min, high: max },
+    better: 'bigger',
+  }
+}
+
+/** Figures that could not be measured are left out. */
+function costs(summary: Summary): Measure[] {
+  const { serviceTime, firstAnswerTime, beside, cpuUsPerOperation, memoryKibPerClient } = summary
+  const figures = [
+    ['service time p50', 'µs', us(serviceTime.p50Ns)],
+    ['service time p99', 'µs', us(p99Ns(summary))],
+    ['first answer time p50', 'µs', us(firstAnswerTime?.p50Ns)],
+    ['service time beside p50', 'µs', us(beside?.serviceTime.p50Ns)],
+    ['CPU per operation', 'µs', cpuUsPerOperation],
+    ['memory per client', 'KiB', memoryKibPerClient],
+  ] as const
+  return figures.flatMap(([name, unit, value]) =>
+    value === null ? [] : [{ name, unit, value, range: null, better: 'smaller' }],
+  )
+}
+
+function us(ns: number | null | undefined): number | null {
+  return typeof ns === 'number' ? ns / 1000 : null
+}
