@@ -188,6 +188,39 @@ const Point = z.strictObject({
   repeats: z.array(Repeat),
 })
 
+/** Why the law of a sweep must not be relied on. */
+const SCALING_DOUBTS = ['too-few-sizes', 'not-converged', 'predictions-far-off'] as const
+
+/**
+ * The universal scalability law of one sweep over clients, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)): see
+ * scaling.ts. λ, σ and κ are null with too few sizes.
+ */
+const Scaling = z.strictObject({
+  workload,
+  transport,
+  model: z.string(),
+  lambdaPerS: amount.nullable(),
+  /** Contention. */
+  sigma: share.nullable(),
+  /** Coherency. */
+  kappa: amount.nullable(),
+  /** The sizes with a valid figure, the smaller of which the law was fitted to. */
+  measuredClients: z.array(z.int().min(1)),
+  fittedClients: z.array(z.int().min(1)),
+  /** What the fit says of the other sizes, and was measured. `error`: predicted over measured, less 1. */
+  predictions: z.array(
+    z.strictObject({
+      clients: z.int().min(1),
+      predictedPerS: amount,
+      measuredPerS: amount,
+      error: z.number(),
+    }),
+  ),
+  /** Where throughput would be highest; null where that is nowhere, or beyond ten times the largest size. */
+  bestClients: z.int().min(1).nullable(),
+  doubt: z.enum(SCALING_DOUBTS).nullable(),
+})
+
 const WorkloadConfig = z.strictObject({
   name: workload,
   clients: z.array(z.int().min(1)).min(1),
@@ -256,6 +289,7 @@ const RESULTS_SHAPE = {
   config: Config,
   equivalence: z.array(Transcript),
   points: z.array(Point),
+  scaling: z.array(Scaling),
   warnings: z.array(Warning),
 }
 
@@ -279,6 +313,7 @@ export type Fault = z.infer<typeof Fault>
 export type FaultKind = Fault['kind']
 export type Warning = z.infer<typeof Warning>
 export type WarningKind = Warning['kind']
+export type Scaling = z.infer<typeof Scaling>
 export type Config = z.infer<typeof Config>
 export type WorkloadConfig = z.infer<typeof WorkloadConfig>
 export type Transcript = z.infer<typeof Transcript>

@@ -107,7 +107,7 @@ function explanationOf(points: readonly Point[], config: Config): string {
 }
 
 /** Superscript marks and the notes they point to, in the order in which they are first needed. */
-class Notes {
+export class Notes {
   readonly list: string[] = []
 
   mark(text: string): string {
