@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { TRANSPORTS, WORKLOAD_NAMES } from '../clients/load/contract.ts'
 import { PRESET_NAMES } from './presets.ts'
 
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 const count = z.int().min(0)
 const amount = z.number().min(0)
@@ -24,9 +24,10 @@ const Times = z.strictObject({
   count,
   minNs: amount,
   p50Ns: amount,
-  p90Ns: amount,
-  p99Ns: amount,
-  p999Ns: amount,
+  /** Null when fewer than ten times lie above it: below 100, 1,000 and 10,000 of them. */
+  p90Ns: amount.nullable(),
+  p99Ns: amount.nullable(),
+  p999Ns: amount.nullable(),
   maxNs: amount,
   meanNs: amount,
   hdr: z.string(),
@@ -65,6 +66,7 @@ export const WARNING_KINDS = [
   'generator-was-limit',
   'steady-state-missing',
   'spread-wide',
+  'outliers',
   'few-repeats',
   'machine-busy',
   'memory-not-measurable',
@@ -134,10 +136,15 @@ const Repeat = z.strictObject({
 /** What one figure was in several repeats. */
 const Spread = z.strictObject({
   median: amount,
+  /** Bootstrap 95 % interval of the median, which is the range for two to five repeats; null for one. */
+  low: amount.nullable(),
+  high: amount.nullable(),
   min: amount,
   max: amount,
   /** Standard deviation over mean; null for a single repeat. */
   coefficientOfVariation: amount.nullable(),
+  /** Places in the list of repeats, from 0, of those far from the others. They count all the same. */
+  outliers: z.array(count),
 })
 
 /** What the repeats of one point say together. */
@@ -179,8 +186,8 @@ const Point = z.strictObject({
   faults: z.array(Fault),
   cannot: z.string().nullable(),
   /**
-   * Among the valid points of its workload and size, 1 is the fastest; overlapping ones share it. Null
-   * also for a valid point of a single repeat: without a spread nobody knows what it overlaps with.
+   * Among the valid points of its workload and size, 1 is the fastest; those whose intervals overlap share
+   * it. Null also for a valid point of a single repeat: without an interval nobody knows what it overlaps with.
    */
   rank: z.int().min(1).nullable(),
   rankShared: z.boolean(),

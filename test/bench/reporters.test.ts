@@ -73,7 +73,7 @@ describe('tables', () => {
     expect(models(room)).toEqual(['async', 'thread', 'sequential', 'process'])
   })
 
-  test('show ranks, shared where repeats overlap', () => {
+  test('show ranks, shared where intervals overlap', () => {
     expect(ping?.rows.map(({ cells }) => cells[0])).toEqual(['1', '2', '3=', '3='])
     expect(room?.rows.map(({ cells }) => cells[0])).toEqual(['–', '1', '–', '–'])
   })
@@ -86,9 +86,9 @@ describe('tables', () => {
     expect(tablesOf(cold)[0]?.explanation).toMatch(/window 1, 1 × 1 s without warm-up\.$/)
   })
 
-  test('show throughput with its range, in a unit of the column', () => {
+  test('show throughput with its interval, in a unit of the column', () => {
     expect(cell(ping, 0, 'PINGs')).toBe('92.2')
-    expect(cell(ping, 0, 'min–max')).toBe('91.0–93.4')
+    expect(cell(ping, 0, 'interval')).toBe('91.0–93.4')
     expect(cell(session, 0, 'sessions')).toBe('1,920')
     expect(cell(room, 0, 'deliveries')).toBe('≥ 1,610')
   })
@@ -173,7 +173,7 @@ describe('tables', () => {
       measured(planned('process'), { perSecond: 60 }, { perSecond: 60 }),
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
-      'async and thread lead, and their repeats overlap: no order among them can be told; ' +
+      'async and thread lead, and their intervals overlap: no order among them can be told; ' +
         `the median of async is 2.0 times that of process.${WIDE}`,
     )
   })
@@ -185,8 +185,8 @@ describe('tables', () => {
       measured(planned('process'), { perSecond: 90 }, { perSecond: 102 }),
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
-      'async, thread and process lead, and their repeats overlap from one to the next (though async ' +
-        `was above process, in every repeat): no other order among them can be told.${WIDE}`,
+      'async, thread and process lead, and their intervals overlap from one to the next (though async ' +
+        `is above process): no other order among them can be told.${WIDE}`,
     )
   })
 
@@ -200,8 +200,8 @@ describe('tables', () => {
       measured(planned('cluster'), { perSecond: 80 }, { perSecond: 91 }),
     ])
     expect(tablesOf(run)[0]?.reading).toContain(
-      'overlap from one to the next (though async, poll and epoll were above process and cluster; ' +
-        'thread above cluster, in every repeat): no other order',
+      'overlap from one to the next (though async, poll and epoll are above process and cluster; ' +
+        'thread above cluster): no other order',
     )
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { seededRandom } from '../../bench/plan.ts'
+import { seededRandom } from '../../bench/random.ts'
 import type { Law } from '../../bench/scaling.ts'
 import { fitLaw, scalingOf, throughputBy } from '../../bench/scaling.ts'
 import type { Point, Scaling } from '../../bench/schema.ts'
