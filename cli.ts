@@ -24,6 +24,7 @@ import {
 import { PACKAGE_VERSION } from './bench/package.ts'
 import { MESSAGE_BYTES, PRESETS, WINDOW, WITNESS } from './bench/presets.ts'
 import { FORMAT_NAMES, formatTable } from './bench/reporters/formats.ts'
+import { PROOF_NAMES } from './bench/selfcheck/proof.ts'
 import { checkedWords } from './bench/words.ts'
 import { DEFAULT_WORKLOADS } from './bench/workloads.ts'
 import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
@@ -113,14 +114,6 @@ program
     '--clients <list>',
     `numbers of clients, such as 10,50${facts('by preset', BOUNDS.clients)}`,
     counts,
-  )
-  .addOption(
-    new Option(
-      '--sweep <n>',
-      `1, 2, 4 and so on to n clients, and a law of scaling fitted to them${facts('no sweep', BOUNDS.sweep)}`,
-    )
-      .argParser(count)
-      .conflicts('clients'),
   )
   .option(
     '--senders <n>',
@@ -466,6 +459,21 @@ program
       { ...WITNESS, ...options, ...given({ durationMs }) },
       { ...output(), err: process.stderr, signal: interruption() },
     )
+  })
+
+program
+  .command('selfcheck')
+  .description('prove on this machine that the instruments of the benchmark measure what they say')
+  .option('--only <list>', `proofs, with commas: ${PROOF_NAMES.join(', ')}${facts('all')}`, words)
+  .option('--json', 'print the findings as JSON instead of tables')
+  .addHelpText('after', '\nExit code 0 only when every proof passes.')
+  .action(async (options) => {
+    const { runSelfcheck } = await import('./bench/selfcheck.ts')
+    process.exitCode = await runSelfcheck(options, {
+      ...output(),
+      err: process.stderr,
+      signal: interruption(),
+    })
   })
 
 program

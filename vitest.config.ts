@@ -1,9 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
 // These bench tests start servers as processes, so they belong with the suites that do.
-const BENCH_WITH_SERVERS = ['bench', 'server', 'equivalence', 'workloads', 'witness'].map(
-  (name) => `test/bench/${name}.test.ts`,
-)
+const BENCH_WITH_SERVERS = [
+  'bench',
+  'server',
+  'equivalence',
+  'workloads',
+  'witness',
+  'selfcheck',
+].map((name) => `test/bench/${name}.test.ts`)
 
 const setupFiles = ['test/support/own-temporary-folder.ts']
 

@@ -29,6 +29,11 @@ interface Exception {
 const IMPORT_EXCEPTIONS: readonly Exception[] = [
   { from: 'bench/', to: 'servers/catalog.ts', reason: 'It compares what the catalog lists.' },
   { from: 'bench/lock.ts', to: 'posix/', reason: 'Only the kernel forgets a lock with its owner.' },
+  {
+    from: 'bench/selfcheck/',
+    to: 'posix/',
+    reason: 'Its servers do nothing else than the system calls.',
+  },
   { from: 'bench/micro.ts', to: 'protocol/', reason: 'It measures the protocol’s own functions.' },
 ]
 
@@ -43,6 +48,11 @@ const PROCESS_EXCEPTIONS: readonly (Exception & { readonly to: 'argv' | 'stdout'
     to: 'argv',
     reason: 'It is the entry file of a child process.',
   },
+  ...(['argv', 'stdout', 'exit'] as const).map((to) => ({
+    from: 'bench/selfcheck/serve.ts',
+    to,
+    reason: 'It is the entry file of a child process, and says that it is ready.',
+  })),
 ]
 
 /** Files that ship with the repository only, and may use what users do not install. */

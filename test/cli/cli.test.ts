@@ -62,6 +62,7 @@ describe('a slip is named, and the nearest right word', () => {
     ['a model in a list', ['bench', '--models', `${MODEL},asynk`], /no model "asynk"/, /async/],
     ['a workload', ['bench', '--workloads', 'pinh'], /no workload "pinh"/, /ping/],
     ['a transport', ['bench', '--transport', 'unx'], /no transport "unx"/, /unix/],
+    ['a proof', ['selfcheck', '--only', 'mutant'], /no proof "mutant"/, /mutants/],
     ['a model of the witness', ['witness', '--models', 'asynk'], /no model "asynk"/, /async/],
     [
       'an option of a model',
@@ -387,14 +388,20 @@ describe('what is printed', () => {
     expect(await run(['--version'])).toEqual({ code: DONE, stdout: `${version}\n`, stderr: '' })
   })
 
-  test.each([[], ['bench'], ['serve'], ['models'], ['report'], ['witness'], ['schema']])(
-    '--help %s goes to standard output',
-    async (...command) => {
-      const { code, stdout, stderr } = await run([...command, '--help'])
-      expect({ code, stderr }).toEqual({ code: DONE, stderr: '' })
-      expect(stdout).toMatch(/^Usage: hubbub/)
-    },
-  )
+  test.each([
+    [],
+    ['bench'],
+    ['serve'],
+    ['models'],
+    ['report'],
+    ['witness'],
+    ['selfcheck'],
+    ['schema'],
+  ])('--help %s goes to standard output', async (...command) => {
+    const { code, stdout, stderr } = await run([...command, '--help'])
+    expect({ code, stderr }).toEqual({ code: DONE, stderr: '' })
+    expect(stdout).toMatch(/^Usage: hubbub/)
+  })
 
   test.each([['bench'], ['serve']])(
     '%s --help says the default of every value, and the bounds of every number',
@@ -417,6 +424,7 @@ describe('what is printed', () => {
     ['bench'],
     ['serve'],
     ['witness'],
+    ['selfcheck'],
     ['get'],
     ['put'],
     ['account'],
