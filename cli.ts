@@ -115,6 +115,14 @@ program
     `numbers of clients, such as 10,50${facts('by preset', BOUNDS.clients)}`,
     counts,
   )
+  .addOption(
+    new Option(
+      '--sweep <n>',
+      `1, 2, 4 and so on to n clients, and a law of scaling fitted to them${facts('no sweep', BOUNDS.sweep)}`,
+    )
+      .argParser(count)
+      .conflicts('clients'),
+  )
   .option(
     '--senders <n>',
     `clients that speak in room, compute in work, log in at login${facts('a quarter, a tenth', BOUNDS.senders)}`,

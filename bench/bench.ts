@@ -29,6 +29,7 @@ import { FORMAT_NAMES } from './reporters/formats.ts'
 import { formatDuration } from './reporters/numbers.ts'
 import { counted, paragraph } from './reporters/text.ts'
 import { prepareFolder } from './results.ts'
+import { scalingOf } from './scaling.ts'
 import type { Config, Repeat, Results } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { Patience } from './server.ts'
@@ -250,6 +251,7 @@ class Run {
       config,
       equivalence,
       points,
+      scaling: scalingOf(points),
       warnings: findWarnings({ config, environment: run.environment, points }),
     }
   }

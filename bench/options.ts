@@ -30,6 +30,8 @@ export interface BenchOptions {
   readonly workloads?: readonly string[] | undefined
   readonly transports?: readonly string[] | undefined
   readonly clients?: readonly number[] | undefined
+  /** Instead of `clients`: the powers of two up to this one, and itself. */
+  readonly sweep?: number | undefined
   /** How many of the clients have a part of their own: in a room, they speak. */
   readonly senders?: number | undefined
   readonly durationMs?: number | undefined
@@ -57,6 +59,8 @@ export interface Bounds {
 export const BOUNDS = {
   // As many connections as a machine's limit of open files usually has room for.
   clients: { min: 1, max: 20_000 },
+  // A law of scaling needs six sizes, and those of a room begin with 2.
+  sweep: { min: 64, max: 20_000 },
   senders: { min: 1, max: 20_000 },
   // Shorter windows hold too few of the 10 ms ticks in which Linux counts CPU time.
   durationMs: { min: 100, max: 3_600_000 },
@@ -176,7 +180,7 @@ export function parseWords(what: string, text: string): string[] {
 
 function workloadConfig(name: WorkloadName, preset: PresetName, options: BenchOptions) {
   const { clients, warmupMs, durationMs } = PRESETS[preset].workloads[name]
-  const sizes = options.clients ?? clients
+  const sizes = options.clients ?? sweepOf(name, options) ?? clients
   if (sizes.length === 0) throw new UsageError('clients needs a number, or several with commas.')
   return {
     name,
@@ -184,6 +188,15 @@ function workloadConfig(name: WorkloadName, preset: PresetName, options: BenchOp
     warmupMs: within('warmupMs', options.warmupMs ?? warmupMs),
     durationMs: within('durationMs', options.durationMs ?? durationMs),
   }
+}
+
+/** 1, 2, 4 and so on, but for those that are too few for the workload. */
+function sweepOf(name: WorkloadName, { sweep }: BenchOptions): number[] | undefined {
+  if (sweep === undefined) return undefined
+  const largest = within('sweep', sweep)
+  const powers = Array.from({ length: Math.ceil(Math.log2(largest)) }, (_, i) => 2 ** i)
+  const { clientsMin } = workloadInfo(name).together
+  return [...powers, largest].filter((size) => size >= clientsMin)
 }
 
 /** A generator thread needs a core; the server, which is what is measured, must keep most of them. */
@@ -227,6 +240,7 @@ export function within(what: keyof typeof BOUNDS, value: number): number {
 /** How the command line calls each of the numbers. */
 const OPTION_OF: Readonly<Record<keyof typeof BOUNDS, string>> = {
   clients: '--clients',
+  sweep: '--sweep',
   senders: '--senders',
   durationMs: '--duration',
   warmupMs: '--warmup',

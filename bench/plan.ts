@@ -10,6 +10,7 @@ import { shuffle } from 'simple-statistics'
 import type { Transport } from '../clients/load/contract.ts'
 import { workloadInfo } from '../clients/load/index.ts'
 import { partsOfLabel } from './models.ts'
+import { seededRandom } from './random.ts'
 import type { Config, WorkloadConfig } from './schema.ts'
 
 /** What a plan needs to know about a model; the catalog knows more. */
@@ -161,19 +162,4 @@ function whyNot(
     return `admits ${clientsMax} clients at most`
   }
   return null
-}
-
-/**
- * Numbers from 0 to 1 that a seed determines: mulberry32, the usual generator for shuffling where
- * nothing depends on its being unpredictable. Node has no random numbers with a seed.
- */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }

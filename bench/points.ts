@@ -5,7 +5,8 @@ import type { Transport, WorkloadName } from '../clients/load/contract.ts'
 import { mergeTimes } from '../clients/load/index.ts'
 import type { PlannedPoint } from './plan.ts'
 import type { Fault, Point, Repeat, Summary, Transcript } from './schema.ts'
-import { medianOf, rankSpreads, spreadOf } from './statistics.ts'
+import type { Interval } from './statistics.ts'
+import { medianOf, rankIntervals, spreadOf } from './statistics.ts'
 import { fault, statusOf } from './verdict.ts'
 
 /** One planned point and what was measured of it, which is nothing where it cannot be run. */
@@ -174,10 +175,8 @@ export const REPEATS_RANKED_MIN = 2
 function withRanks(points: readonly Point[]): Point[] {
   const ranked = [...points]
   for (const group of groupPoints(points)) {
-    const rankable = group.filter(
-      ({ status, summary }) => status === 'valid' && (summary?.repeats ?? 0) >= REPEATS_RANKED_MIN,
-    )
-    const ranks = rankSpreads(rankable.flatMap(({ summary }) => summary?.throughputPerS ?? []))
+    const rankable = group.filter((point) => point.status === 'valid' && intervalOf(point) !== null)
+    const ranks = rankIntervals(rankable.flatMap((point) => intervalOf(point) ?? []))
     rankable.forEach((point, i) => {
       const { rank, shared } = ranks[i] ?? { rank: null, shared: false }
       ranked[points.indexOf(point)] = { ...point, rank, rankShared: shared }
@@ -189,6 +188,12 @@ function withRanks(points: readonly Point[]): Point[] {
 /** A point's figures, if they may be used. Those of an invalid point stay in the file. */
 export function usable({ status, summary }: Point): Summary | null {
   return status === 'valid' || status === 'lower-bound' ? summary : null
+}
+
+/** The interval of a point's throughput; null when there is no figure, or only one repeat. */
+export function intervalOf(point: Point): Interval | null {
+  const { low = null, high = null } = usable(point)?.throughputPerS ?? {}
+  return low === null || high === null ? null : { low, high }
 }
 
 /** Points that belong into one table: the same workload, transport and size. */

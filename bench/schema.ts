@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { TRANSPORTS, WORKLOAD_NAMES } from '../clients/load/contract.ts'
 import { PRESET_NAMES } from './presets.ts'
 
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 const count = z.int().min(0)
 const amount = z.number().min(0)
@@ -24,9 +24,10 @@ const Times = z.strictObject({
   count,
   minNs: amount,
   p50Ns: amount,
-  p90Ns: amount,
-  p99Ns: amount,
-  p999Ns: amount,
+  /** Null when fewer than ten times lie above it: below 100, 1,000 and 10,000 of them. */
+  p90Ns: amount.nullable(),
+  p99Ns: amount.nullable(),
+  p999Ns: amount.nullable(),
   maxNs: amount,
   meanNs: amount,
   hdr: z.string(),
@@ -65,6 +66,7 @@ export const WARNING_KINDS = [
   'generator-was-limit',
   'steady-state-missing',
   'spread-wide',
+  'outliers',
   'few-repeats',
   'machine-busy',
   'memory-not-measurable',
@@ -134,10 +136,15 @@ const Repeat = z.strictObject({
 /** What one figure was in several repeats. */
 const Spread = z.strictObject({
   median: amount,
+  /** Bootstrap 95 % interval of the median, which is the range for two to five repeats; null for one. */
+  low: amount.nullable(),
+  high: amount.nullable(),
   min: amount,
   max: amount,
   /** Standard deviation over mean; null for a single repeat. */
   coefficientOfVariation: amount.nullable(),
+  /** Places in the list of repeats, from 0, of those far from the others. They count all the same. */
+  outliers: z.array(count),
 })
 
 /** What the repeats of one point say together. */
@@ -179,13 +186,46 @@ const Point = z.strictObject({
   faults: z.array(Fault),
   cannot: z.string().nullable(),
   /**
-   * Among the valid points of its workload and size, 1 is the fastest; overlapping ones share it. Null
-   * also for a valid point of a single repeat: without a spread nobody knows what it overlaps with.
+   * Among the valid points of its workload and size, 1 is the fastest; those whose intervals overlap share
+   * it. Null also for a valid point of a single repeat: without an interval nobody knows what it overlaps with.
    */
   rank: z.int().min(1).nullable(),
   rankShared: z.boolean(),
   summary: Summary.nullable(),
   repeats: z.array(Repeat),
+})
+
+/** Why the law of a sweep must not be relied on. */
+const SCALING_DOUBTS = ['too-few-sizes', 'not-converged', 'predictions-far-off'] as const
+
+/**
+ * The universal scalability law of one sweep over clients, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)): see
+ * scaling.ts. λ, σ and κ are null with too few sizes.
+ */
+const Scaling = z.strictObject({
+  workload,
+  transport,
+  model: z.string(),
+  lambdaPerS: amount.nullable(),
+  /** Contention. */
+  sigma: share.nullable(),
+  /** Coherency. */
+  kappa: amount.nullable(),
+  /** The sizes with a valid figure, the smaller of which the law was fitted to. */
+  measuredClients: z.array(z.int().min(1)),
+  fittedClients: z.array(z.int().min(1)),
+  /** What the fit says of the other sizes, and was measured. `error`: predicted over measured, less 1. */
+  predictions: z.array(
+    z.strictObject({
+      clients: z.int().min(1),
+      predictedPerS: amount,
+      measuredPerS: amount,
+      error: z.number(),
+    }),
+  ),
+  /** Where throughput would be highest; null where that is nowhere, or beyond ten times the largest size. */
+  bestClients: z.int().min(1).nullable(),
+  doubt: z.enum(SCALING_DOUBTS).nullable(),
 })
 
 const WorkloadConfig = z.strictObject({
@@ -256,6 +296,7 @@ const RESULTS_SHAPE = {
   config: Config,
   equivalence: z.array(Transcript),
   points: z.array(Point),
+  scaling: z.array(Scaling),
   warnings: z.array(Warning),
 }
 
@@ -279,6 +320,7 @@ export type Fault = z.infer<typeof Fault>
 export type FaultKind = Fault['kind']
 export type Warning = z.infer<typeof Warning>
 export type WarningKind = Warning['kind']
+export type Scaling = z.infer<typeof Scaling>
 export type Config = z.infer<typeof Config>
 export type WorkloadConfig = z.infer<typeof WorkloadConfig>
 export type Transcript = z.infer<typeof Transcript>

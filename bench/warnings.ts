@@ -3,7 +3,7 @@
 
 import { pointName, REPEATS_RANKED_MIN, usable } from './points.ts'
 import type { Config, Environment, Point, Warning, WarningKind } from './schema.ts'
-import { medianOf } from './statistics.ts'
+import { medianOf, rangeCoverage } from './statistics.ts'
 import { BUSY_SHARE_MAX } from './verdict.ts'
 
 /** Above this, the repeats of one point differ by more than the models often do. */
@@ -75,6 +75,12 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
       `The repeats differ by more than ${percent(COEFFICIENT_OF_VARIATION_MAX)} (standard deviation over mean).`,
     tryThis: 'Close other programs, and use a longer --duration or more --repeats.',
   },
+  outliers: {
+    about: forPoints(({ summary }) => (summary?.throughputPerS.outliers.length ?? 0) > 0),
+    cause: () =>
+      'Single repeats lie far from the others of their point. They are counted like all others, but something may have disturbed them.',
+    tryThis: 'Run it again, with nothing else running; the file says which repeats they are.',
+  },
   'few-repeats': {
     about: (run) => {
       const few = forPoints(({ summary }) => (summary?.repeats ?? 0) < REPEATS_ENOUGH)(run)
@@ -87,7 +93,7 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
       }
       return repeats < REPEATS_RANKED_MIN
         ? 'A single repeat has no spread, so nothing is ranked.'
-        : `${repeats} repeats show roughly who is faster, not by how much.`
+        : `${repeats} repeats show roughly who is faster, not by how much: their interval is their range, and holds the true median in ${percent(rangeCoverage(repeats))} of cases.`
     },
     tryThis: 'Use more --repeats, or --full.',
   },

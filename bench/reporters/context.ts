@@ -50,7 +50,7 @@ export function equivalenceLine(transcripts: readonly Transcript[]): string {
 
 /** How to read the columns. */
 export const LEGEND = [
-  'Throughput is the median of the repeats, with their lowest and highest; models whose ranges overlap, or are linked by overlaps with others between them, share a rank.',
+  'Throughput is the median of the repeats; interval is its bootstrap 95 % interval (their range, for five repeats or fewer). Models whose intervals overlap, or are linked by overlaps with others between them, share a rank.',
   'p50, p99 and max are service times (closed loop: from sending to the answer, or to each receiver), of all repeats merged.',
   'CPU is for each operation, memory (PSS) for each client held, growth under load included; both of the server’s whole process tree.',
   'The command hubbub models says what each model is for, and what not; results/README.md in the sources of hubbub explains every column and verdict.',

@@ -108,12 +108,12 @@ function ofRepeat(columns: Columns<Repeat>): Columns<RepeatRow> {
   return Object.fromEntries(entries)
 }
 
-/** Percentiles of one repeat; `count` says how much they are worth. */
+/** Percentiles of one repeat; empty where there were too few times for them. */
 function ofTimes(
   name: string,
   timesIn: (repeat: Repeat) => TimesRecord | null | undefined,
 ): Columns<RepeatRow> {
-  const figure = (of: (times: TimesRecord) => number) => (repeat: Repeat) => {
+  const figure = (of: (times: TimesRecord) => number | null) => (repeat: Repeat) => {
     const times = timesIn(repeat)
     return times && times.count > 0 ? of(times) : null
   }

@@ -5,7 +5,6 @@
 import { pointName } from '../points.ts'
 import type { Point, Results, Summary } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
-import { p99Ns } from './tables.ts'
 
 export interface Measure {
   /** In words: `service time p99`. */
@@ -54,7 +53,7 @@ function costs(summary: Summary): Measure[] {
   const { serviceTime, firstAnswerTime, beside, cpuUsPerOperation, memoryKibPerClient } = summary
   const figures = [
     ['service time p50', 'µs', us(serviceTime.p50Ns)],
-    ['service time p99', 'µs', us(p99Ns(summary))],
+    ['service time p99', 'µs', us(serviceTime.p99Ns)],
     ['first answer time p50', 'µs', us(firstAnswerTime?.p50Ns)],
     ['service time beside p50', 'µs', us(beside?.serviceTime.p50Ns)],
     ['CPU per operation', 'µs', cpuUsPerOperation],

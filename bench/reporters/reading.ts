@@ -1,6 +1,6 @@
 // What a table says, in words: only what its numbers say, and nothing about why. Pure.
 
-import { pointName, REPEATS_RANKED_MIN, usable } from '../points.ts'
+import { intervalOf, pointName, REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Point, Warning, WarningKind } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
 import { formatAmount } from './numbers.ts'
@@ -29,6 +29,7 @@ export function readTable(points: readonly Point[], repeatsAsked: number): strin
 const CAUTIONS: Readonly<Partial<Record<WarningKind, string>>> = {
   'machine-busy': 'other programs ran meanwhile',
   'spread-wide': 'some repeats differ widely',
+  outliers: 'single repeats lie far off',
   'steady-state-missing': 'some rates were still changing',
 }
 
@@ -63,7 +64,7 @@ function leaderSentence(ranked: readonly Point[], single: readonly Point[]): str
   if (leaders.length > 1) {
     const chain = chainOf(leaders)
     const order = chain === '' ? 'order' : 'other order'
-    const head = `${names(leaders)} lead, and their repeats overlap${chain}: no ${order} among them can be told`
+    const head = `${names(leaders)} lead, and their intervals overlap${chain}: no ${order} among them can be told`
     if (others.length === 0) return `${head}.`
     const times = others.map((other) => `${ratio(best, other)} times that of ${named(other)}`)
     return `${head}; the median of ${best.model} is ${list(times)}.`
@@ -87,19 +88,19 @@ function sharedSentences(ranked: readonly Point[]): string[] {
 function chainOf(points: readonly Point[]): string {
   const aboveBelow = new Map<string, Point[]>()
   for (const point of points) {
-    const below = names(points.filter((other) => spreadOf(other).max < spreadOf(point).min))
+    const below = names(points.filter((other) => isAbove(point, other)))
     if (below !== '') aboveBelow.set(below, [...(aboveBelow.get(below) ?? []), point])
   }
   if (aboveBelow.size === 0) return ''
   const known = [...aboveBelow].map(([below, above], i) => {
-    const verb = i > 0 ? '' : above.length === 1 ? 'was ' : 'were '
+    const verb = i > 0 ? '' : above.length === 1 ? 'is ' : 'are '
     return `${names(above)} ${verb}above ${below}`
   })
-  return ` from one to the next (though ${known.join('; ')}, in every repeat)`
+  return ` from one to the next (though ${known.join('; ')})`
 }
 
-function spreadOf(point: Point): { readonly min: number; readonly max: number } {
-  return usable(point)?.throughputPerS ?? { min: 0, max: 0 }
+function isAbove(point: Point, other: Point): boolean {
+  return (intervalOf(point)?.low ?? 0) > (intervalOf(other)?.high ?? Infinity)
 }
 
 function boundSentence(bounded: readonly Point[]): string[] {

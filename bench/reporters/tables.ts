@@ -3,7 +3,7 @@
 
 import type { Unit } from '../../clients/load/contract.ts'
 import { workloadInfo } from '../../clients/load/index.ts'
-import { groupPoints, loadName, REPEATS_RANKED_MIN, usable } from '../points.ts'
+import { groupPoints, intervalOf, loadName, REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Config, Point, Results, Summary, TimesRecord } from '../schema.ts'
 import { TRANSPORT_WORDS, WORKLOAD_WORDS } from '../workloads.ts'
 import { splitAbsent } from './absences.ts'
@@ -107,7 +107,7 @@ function explanationOf(points: readonly Point[], config: Config): string {
 }
 
 /** Superscript marks and the notes they point to, in the order in which they are first needed. */
-class Notes {
+export class Notes {
   readonly list: string[] = []
 
   mark(text: string): string {
@@ -172,27 +172,20 @@ function rateColumns(points: readonly Point[], many: string): CellColumn[] {
       return `${point.status === 'lower-bound' ? '≥ ' : ''}${show(rate.median)}`
     }),
     {
-      ...column(['min–max', ''], (point) => {
-        const { repeats = 0, throughputPerS: rate } = usable(point) ?? {}
-        return rate && repeats > 1 ? `${show(rate.min)}–${show(rate.max)}` : UNKNOWN
+      ...column(['interval', ''], (point) => {
+        const interval = intervalOf(point)
+        return interval ? `${show(interval.low)}–${show(interval.high)}` : UNKNOWN
       }),
       spare: 8,
     },
   ]
 }
 
-/** With fewer samples, less than ten lie above the 99th percentile: it would be one of them by chance. */
-const P99_SAMPLES_MIN = 1000
-
-export function p99Ns({ serviceTime }: Pick<Summary, 'serviceTime'>): number | null {
-  return serviceTime.count >= P99_SAMPLES_MIN ? serviceTime.p99Ns : null
-}
-
 /** p50 and p99 share a unit, because they are read together; the longest time has one of its own. */
 function quantileColumns(points: readonly Point[]): CellColumn[] {
   const summaries = points.flatMap((point) => usable(point) ?? [])
   const scale = scaleOfTimes(
-    summaries.flatMap((summary) => [summary.serviceTime.p50Ns, p99Ns(summary) ?? 0]),
+    summaries.flatMap((summary) => [summary.serviceTime.p50Ns, summary.serviceTime.p99Ns ?? 0]),
   )
   return [
     scaledColumn(
@@ -201,7 +194,12 @@ function quantileColumns(points: readonly Point[]): CellColumn[] {
       ({ serviceTime }) => serviceTime.p50Ns,
       () => scale,
     ),
-    scaledColumn('p99', points, p99Ns, () => scale),
+    scaledColumn(
+      'p99',
+      points,
+      ({ serviceTime }) => serviceTime.p99Ns,
+      () => scale,
+    ),
   ]
 }
 
@@ -213,7 +211,7 @@ function firstAnswerColumn(points: readonly Point[]): CellColumn {
 function besideColumns(points: readonly Point[], { one, many }: Unit): CellColumn[] {
   const rates = points.flatMap((point) => usable(point)?.beside?.throughputPerS.median ?? [])
   const { unit, divisor } = scaleOfRates(rates)
-  const quantile = (name: string, of: (times: TimesRecord) => number) =>
+  const quantile = (name: string, of: (times: TimesRecord) => number | null) =>
     scaledColumn(
       `${one} ${name}`,
       points,

@@ -6,6 +6,7 @@ import type { Results } from '../schema.ts'
 import { splitAbsent } from './absences.ts'
 import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
 import { UNKNOWN } from './numbers.ts'
+import { scalingTables } from './scaling.ts'
 import type { Row, Table as ReportTable } from './tables.ts'
 import { tablesOf } from './tables.ts'
 import type { Paint, TerminalOptions } from './text.ts'
@@ -20,7 +21,9 @@ export function terminalReport(results: Results, options: TerminalOptions = {}):
     contextLines(results).flatMap(dim),
     ...(interruption ? [wrap(interruption, columns).map((line) => paint('yellow', line))] : []),
     splitAbsent(results.points).sentences.flatMap((sentence) => wrap(sentence, columns)),
-    ...tablesOf(results).map((table) => renderTable(table, paint, options.columns ?? Infinity)),
+    ...[...tablesOf(results), ...scalingTables(results)].map((table) =>
+      renderTable(table, paint, options.columns ?? Infinity),
+    ),
     [...LEGEND, equivalenceLine(results.equivalence)].flatMap(dim),
     results.warnings.flatMap((warning) =>
       wrap(`! ${warningLine(warning)}`, columns, '  ').map((line) => paint('yellow', line)),

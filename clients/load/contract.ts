@@ -160,9 +160,10 @@ export interface Times {
   readonly count: number
   readonly minNs: number
   readonly p50Ns: number
-  readonly p90Ns: number
-  readonly p99Ns: number
-  readonly p999Ns: number
+  /** Null when fewer than ten times lie above it: it would be one of them by chance. */
+  readonly p90Ns: number | null
+  readonly p99Ns: number | null
+  readonly p999Ns: number | null
   readonly maxNs: number
   readonly meanNs: number
   /** HdrHistogram V2, compressed, base64: what `hdr-histogram-js` and HdrHistogram's tools decode. */

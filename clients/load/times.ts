@@ -9,6 +9,9 @@ import {
 } from 'hdr-histogram-js'
 import type { Times } from './contract.ts'
 
+/** How many times it takes for ten of them to lie above each percentile. */
+const SAMPLES_MIN = { 90: 100, 99: 1000, 99.9: 10_000 } as const
+
 /** One hour: no run is longer. */
 const TIME_NS_MAX = 3_600_000_000_000
 /** Three digits: a value is off by at most one in a thousand. */
@@ -67,11 +70,12 @@ export function mergeTimes(encoded: readonly string[]): Times {
       decoded.destroy()
     }
     const count = merged.totalCount
-    const at = (percentile: number) => (count === 0 ? 0 : merged.getValueAtPercentile(percentile))
+    const at = (percentile: keyof typeof SAMPLES_MIN) =>
+      count >= SAMPLES_MIN[percentile] ? merged.getValueAtPercentile(percentile) : null
     return {
       count,
       minNs: count === 0 ? 0 : merged.minNonZeroValue,
-      p50Ns: at(50),
+      p50Ns: count === 0 ? 0 : merged.getValueAtPercentile(50),
       p90Ns: at(90),
       p99Ns: at(99),
       p999Ns: at(99.9),

@@ -124,6 +124,24 @@ describe('a run of good servers', () => {
   )
 
   test(
+    'of a sweep has a law, or says what it lacks',
+    async () => {
+      const clients = [1, 2, 3, 4, 5, 6]
+      const options = { ...TINY, clients, durationMs: 150, repeats: 1, out: folder }
+      expect(await runBench(options, io(), surroundings('good'))).toBe(0)
+      const { points, scaling } = writtenResults()
+      const valid = points.filter(({ status }) => status === 'valid')
+      expect(scaling).toHaveLength(1)
+      const [law] = scaling
+      expect(law?.measuredClients).toEqual(valid.map((point) => point.clients))
+      expect(law?.predictions).toHaveLength(valid.length === 6 ? 2 : 0)
+      expect(law?.lambdaPerS === null).toBe(valid.length < 6)
+      expect(out.join('')).toContain('ping · how it scales')
+    },
+    LONG_MS,
+  )
+
+  test(
     '--json prints exactly what is in the file, and a second run gets a name of its own',
     async () => {
       const options = { ...TINY, repeats: 1, json: true, out: folder }

@@ -28,6 +28,10 @@ function names(options: Partial<BenchOptions>) {
   return [models, workloads.map(({ name }) => name)]
 }
 
+function swept(sweep: number) {
+  return resolve({ sweep, workloads: ['ping', 'room'] }).workloads.map(({ clients }) => clients)
+}
+
 describe('a configuration', () => {
   test('without options is the standard preset with all models and workloads', () => {
     const config = resolve({})
@@ -53,6 +57,15 @@ describe('a configuration', () => {
     expect(config.workloads.every(({ durationMs }) => durationMs === 300)).toBe(true)
     expect(config.repeats).toBe(9)
     expect(config.seed).toBe(0)
+  })
+
+  test('sweeps powers of two, from the least that a workload takes', () => {
+    expect(swept(64)).toEqual([
+      [1, 2, 4, 8, 16, 32, 64],
+      [2, 4, 8, 16, 32, 64],
+    ])
+    expect(swept(100)[0]).toEqual([1, 2, 4, 8, 16, 32, 64, 100])
+    expect(() => swept(32)).toThrow('--sweep must be a whole number from 64 to 20000, not 32.')
   })
 
   test('takes a model more than once, with options of its own', () => {

@@ -185,6 +185,7 @@ describe('warnings', () => {
     ['steady-state-missing', [{ perSecond: 100, thirds: 1.2 }]],
     ['steady-state-missing', [{ perSecond: 100, thirds: 0.8 }]],
     ['spread-wide', [{ perSecond: 100 }, { perSecond: 150 }]],
+    ['outliers', [100, 101, 100.5, 99.5, 92].map((perSecond) => ({ perSecond }))],
     ['machine-busy', [{ perSecond: 100, othersCpuShare: 0.2 }]],
     ['memory-not-measurable', [{ perSecond: 100, memoryIsRss: true }]],
     ['resources-not-measurable', [{ perSecond: 100, resources: null }]],

@@ -10,12 +10,14 @@ import {
   scaleOfRates,
   scaleOfTimes,
 } from '../../bench/reporters/numbers.ts'
+import { scalingTables } from '../../bench/reporters/scaling.ts'
 import { tablesOf } from '../../bench/reporters/tables.ts'
 import { terminalReport } from '../../bench/reporters/terminal.ts'
 import { CATALOG } from '../../servers/catalog.ts'
 import { pointName } from '../../bench/points.ts'
+import { throughputBy } from '../../bench/scaling.ts'
 import { Results as ResultsSchema, type WarningKind } from '../../bench/schema.ts'
-import { CONFIG, measured, planned, results, SAME, sampleResults } from './sample.ts'
+import { CONFIG, measured, planned, repeat, results, SAME, sampleResults } from './sample.ts'
 
 const SAMPLE = sampleResults()
 /** What the reading of a table ends with when repeats differ by more than a tenth. */
@@ -71,7 +73,7 @@ describe('tables', () => {
     expect(models(room)).toEqual(['async', 'thread', 'sequential', 'process'])
   })
 
-  test('show ranks, shared where repeats overlap', () => {
+  test('show ranks, shared where intervals overlap', () => {
     expect(ping?.rows.map(({ cells }) => cells[0])).toEqual(['1', '2', '3=', '3='])
     expect(room?.rows.map(({ cells }) => cells[0])).toEqual(['–', '1', '–', '–'])
   })
@@ -84,9 +86,9 @@ describe('tables', () => {
     expect(tablesOf(cold)[0]?.explanation).toMatch(/window 1, 1 × 1 s without warm-up\.$/)
   })
 
-  test('show throughput with its range, in a unit of the column', () => {
+  test('show throughput with its interval, in a unit of the column', () => {
     expect(cell(ping, 0, 'PINGs')).toBe('92.2')
-    expect(cell(ping, 0, 'min–max')).toBe('91.0–93.4')
+    expect(cell(ping, 0, 'interval')).toBe('91.0–93.4')
     expect(cell(session, 0, 'sessions')).toBe('1,920')
     expect(cell(room, 0, 'deliveries')).toBe('≥ 1,610')
   })
@@ -171,7 +173,7 @@ describe('tables', () => {
       measured(planned('process'), { perSecond: 60 }, { perSecond: 60 }),
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
-      'async and thread lead, and their repeats overlap: no order among them can be told; ' +
+      'async and thread lead, and their intervals overlap: no order among them can be told; ' +
         `the median of async is 2.0 times that of process.${WIDE}`,
     )
   })
@@ -183,8 +185,8 @@ describe('tables', () => {
       measured(planned('process'), { perSecond: 90 }, { perSecond: 102 }),
     ])
     expect(tablesOf(run)[0]?.reading).toBe(
-      'async, thread and process lead, and their repeats overlap from one to the next (though async ' +
-        `was above process, in every repeat): no other order among them can be told.${WIDE}`,
+      'async, thread and process lead, and their intervals overlap from one to the next (though async ' +
+        `is above process): no other order among them can be told.${WIDE}`,
     )
   })
 
@@ -198,8 +200,8 @@ describe('tables', () => {
       measured(planned('cluster'), { perSecond: 80 }, { perSecond: 91 }),
     ])
     expect(tablesOf(run)[0]?.reading).toContain(
-      'overlap from one to the next (though async, poll and epoll were above process and cluster; ' +
-        'thread above cluster, in every repeat): no other order',
+      'overlap from one to the next (though async, poll and epoll are above process and cluster; ' +
+        'thread above cluster): no other order',
     )
   })
 
@@ -460,4 +462,57 @@ function widthOf(text: string): number {
 test('the golden reports are those of this version', () => {
   const golden = readFileSync(new URL('./reporters.terminal.txt', import.meta.url), 'utf8')
   expect(golden).toContain('ping · 16 clients')
+})
+
+function byLaw(clients: number): number {
+  return throughputBy({ lambdaPerS: 20_000, sigma: 0.03, kappa: 0.0006 }, clients)
+}
+
+describe('a sweep in a report', () => {
+  const sizes = [1, 2, 4, 8, 16, 32, 64]
+  const sweep = (name: string, perS: (clients: number) => number, atOnce = Infinity) =>
+    sizes.map((clients) => ({
+      planned: { ...planned(name, 'ping', atOnce), clients },
+      repeats: [1, 2].map((number) =>
+        repeat(
+          number,
+          { perSecond: Math.round(perS(clients)), served: Math.min(atOnce, clients) },
+          clients,
+        ),
+      ),
+    }))
+  const run = results([
+    ...sweep('thread', (n) => (n === 64 ? byLaw(n) / 1.08 : byLaw(n))),
+    ...sweep('async', (n) => 20_000 * Math.min(n, 8)),
+    ...sweep('sequential', () => 20_000, 1),
+  ])
+  const [table] = scalingTables(run)
+
+  test('says of each model what the law is, or why it has none', () => {
+    expect(table?.title).toBe('ping · how it scales')
+    expect(table?.reading).toBe(
+      'thread: contention 3.00 %, coherency 0.06 %: the most at 40 clients; predicted 64 clients 8 % too high. ' +
+        'async: not this law; it predicted 64 clients 700 % too high. ' +
+        'sequential: no law, with figures for 1 clients only.',
+    )
+  })
+
+  test('has a row for each, with what was predicted and measured', () => {
+    expect(table?.rows.map(({ cells }) => cells)).toEqual([
+      ['thread', '20,000', '3.00', '0.06', '40', '1–8', '64', '241', '223', '+8', 'valid'],
+      ['async', '20,000', '0.00', '0.00', '–', '1–8', '64', '1,280', '160', '+700', 'doubtful¹'],
+      ['sequential', '–', '–', '–', '–', '–', '–', '–', '–', '–', 'doubtful²'],
+    ])
+    expect(table?.notes).toHaveLength(2)
+  })
+
+  test('stands behind the tables of the sizes, in a terminal of 80 columns and in Markdown', () => {
+    const text = terminalReport(run, { colour: false, columns: 80 })
+    expect(text).toContain('\nping · how it scales\n')
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    expect(markdownReport(run)).toContain('## ping · how it scales')
+    expect(() => ResultsSchema.parse(run)).not.toThrow()
+  })
+
+  test('is not there where nothing was swept', () => expect(scalingTables(SAMPLE)).toEqual([]))
 })

@@ -6,6 +6,7 @@ import { SCHEMA_VERSION } from '../../bench/results.ts'
 import type { PlannedModel, PlannedPoint } from '../../bench/plan.ts'
 import type { MeasuredPoint } from '../../bench/points.ts'
 import { judgePoints } from '../../bench/points.ts'
+import { scalingOf } from '../../bench/scaling.ts'
 import type { Config, Transcript } from '../../bench/schema.ts'
 import { findWarnings } from '../../bench/warnings.ts'
 import type { WorkloadName } from '../../clients/load/contract.ts'
@@ -190,6 +191,7 @@ export function results(
     config,
     equivalence: [...equivalence],
     points: judged,
+    scaling: scalingOf(judged),
     warnings: findWarnings({ config, environment, points: judged }),
     ...changes,
   }

@@ -15,6 +15,19 @@ function encoded(values: readonly number[]): string {
   return text
 }
 
+test.each([
+  [99, [null, null, null]],
+  [100, [90, null, null]],
+  [1000, [900, 990, null]],
+  [10_000, [9000, 9900, 9990]],
+])('of %d times, percentiles are given that ten of them lie above', (count, expected) => {
+  const { p90Ns, p99Ns, p999Ns } = mergeTimes([
+    encoded(Array.from({ length: count }, (_, i) => i + 1)),
+  ])
+  const off = [p90Ns, p99Ns, p999Ns].map((ns, i) => ns && Math.abs(ns / expected[i]! - 1) < 0.002)
+  expect(off).toEqual(expected.map((ns) => ns && true))
+})
+
 describe('times', () => {
   test('merged from several threads are those of one', () => {
     const times = fc.array(fc.integer({ min: 1, max: 3e12 }))
