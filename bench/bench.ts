@@ -10,6 +10,7 @@
 import { performance } from 'node:perf_hooks'
 import { runLoad } from '../clients/load/index.ts'
 import { CATALOG } from '../servers/catalog.ts'
+import { connectionCostsOf } from './connection-costs.ts'
 import { readEnvironment } from './environment.ts'
 import type { Answers } from './equivalence.ts'
 import { compareAnswers, replay } from './equivalence.ts'
@@ -252,6 +253,7 @@ class Run {
       equivalence,
       points,
       scaling: scalingOf(points),
+      connectionCosts: connectionCostsOf(points),
       warnings: findWarnings({ config, environment: run.environment, points }),
     }
   }

@@ -195,6 +195,19 @@ const Point = z.strictObject({
   repeats: z.array(Repeat),
 })
 
+/** `idle`: what a connection costs in memory (PSS), as the slope over the sizes, with a 95 % interval. */
+const ConnectionCost = z.strictObject({
+  transport,
+  model: z.string(),
+  /** May be negative, where nothing can be told from the noise. */
+  kibPerClient: z.number(),
+  /** Bootstrap; null with fewer than six measurements. */
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  /** The sizes, as many as were served. */
+  clients: z.array(z.int().min(0)),
+})
+
 /** Why the law of a sweep must not be relied on. */
 const SCALING_DOUBTS = ['too-few-sizes', 'not-converged', 'predictions-far-off'] as const
 
@@ -297,6 +310,7 @@ const RESULTS_SHAPE = {
   equivalence: z.array(Transcript),
   points: z.array(Point),
   scaling: z.array(Scaling),
+  connectionCosts: z.array(ConnectionCost),
   warnings: z.array(Warning),
 }
 
@@ -321,6 +335,7 @@ export type FaultKind = Fault['kind']
 export type Warning = z.infer<typeof Warning>
 export type WarningKind = Warning['kind']
 export type Scaling = z.infer<typeof Scaling>
+export type ConnectionCost = z.infer<typeof ConnectionCost>
 export type Config = z.infer<typeof Config>
 export type WorkloadConfig = z.infer<typeof WorkloadConfig>
 export type Transcript = z.infer<typeof Transcript>

@@ -3,6 +3,7 @@
 import type { Results } from '../schema.ts'
 import { splitAbsent } from './absences.ts'
 import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
+import { costTables } from './connection-costs.ts'
 import { scalingTables } from './scaling.ts'
 import type { Table } from './tables.ts'
 import { tablesOf } from './tables.ts'
@@ -15,7 +16,7 @@ export function markdownReport(results: Results): string {
     bullets(contextLines(results)),
     ...(interruption ? [`**${escape(interruption)}**`] : []),
     ...sentences.map(escape),
-    ...[...tablesOf(results), ...scalingTables(results)].map(renderTable),
+    ...[...tablesOf(results), ...costTables(results), ...scalingTables(results)].map(renderTable),
     '## How to read this',
     bullets([...LEGEND, equivalenceLine(results.equivalence)]),
     ...(results.warnings.length > 0

@@ -1,7 +1,7 @@
 // The law of scaling in a table: what it was fitted to, what it says, and how far off that was. Pure.
 
 import { loadName } from '../points.ts'
-import { SIZES_MIN } from '../scaling.ts'
+import { ERROR_MAX, SIZES_MIN } from '../scaling.ts'
 import type { Results, Scaling } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
 import { formatAmount, formatCount, scaleOfRates, UNKNOWN } from './numbers.ts'
@@ -59,7 +59,7 @@ function rowOf(law: Scaling, columns: readonly Column[], notes: Notes): Row {
 const DOUBTS = {
   'too-few-sizes': `Fewer than ${SIZES_MIN} sizes with a valid figure for all their clients: there is nothing to judge a law by.`,
   'not-converged': 'Two fits that began differently came to different laws.',
-  'predictions-far-off': 'Not the law of this model: a prediction is more than 20 % off.',
+  'predictions-far-off': `Not the law of this model: a prediction is more than ${100 * ERROR_MAX} % off.`,
 } as const satisfies Record<NonNullable<Scaling['doubt']>, string>
 
 /** Of the largest size. */

@@ -6,6 +6,7 @@ import type { Results } from '../schema.ts'
 import { splitAbsent } from './absences.ts'
 import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
 import { UNKNOWN } from './numbers.ts'
+import { costTables } from './connection-costs.ts'
 import { scalingTables } from './scaling.ts'
 import type { Row, Table as ReportTable } from './tables.ts'
 import { tablesOf } from './tables.ts'
@@ -21,7 +22,7 @@ export function terminalReport(results: Results, options: TerminalOptions = {}):
     contextLines(results).flatMap(dim),
     ...(interruption ? [wrap(interruption, columns).map((line) => paint('yellow', line))] : []),
     splitAbsent(results.points).sentences.flatMap((sentence) => wrap(sentence, columns)),
-    ...[...tablesOf(results), ...scalingTables(results)].map((table) =>
+    ...[...tablesOf(results), ...costTables(results), ...scalingTables(results)].map((table) =>
       renderTable(table, paint, options.columns ?? Infinity),
     ),
     [...LEGEND, equivalenceLine(results.equivalence)].flatMap(dim),

@@ -1,6 +1,7 @@
 // Results as a run makes them, out of figures that a test chooses: judged, ranked and warned about by the
 // same code. Histograms are real ones.
 
+import { connectionCostsOf } from '../../bench/connection-costs.ts'
 import type { Environment, Repeat, Results } from '../../bench/results.ts'
 import { SCHEMA_VERSION } from '../../bench/results.ts'
 import type { PlannedModel, PlannedPoint } from '../../bench/plan.ts'
@@ -40,6 +41,7 @@ export interface Figures {
   readonly faults?: Repeat['faults']
   readonly resources?: null
   readonly memoryIsRss?: boolean
+  readonly heldMemoryKib?: number
   readonly outstanding?: number
   readonly lost?: number
   readonly firstAnswer?: boolean
@@ -90,7 +92,7 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
         : {
             cpuMs: 800,
             idleMemoryKib: 40_000,
-            heldMemoryKib: 40_000 + 500 * served,
+            heldMemoryKib: figures.heldMemoryKib ?? 40_000 + 500 * served,
             memoryIsRss: figures.memoryIsRss ?? false,
             processes: 1,
             threads: 11,
@@ -192,6 +194,7 @@ export function results(
     equivalence: [...equivalence],
     points: judged,
     scaling: scalingOf(judged),
+    connectionCosts: connectionCostsOf(judged),
     warnings: findWarnings({ config, environment, points: judged }),
     ...changes,
   }
