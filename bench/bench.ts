@@ -20,14 +20,15 @@ import { defaultLockPath, takeLock } from './lock.ts'
 import type { BenchOptions } from './options.ts'
 import { resolveConfig } from './options.ts'
 import { serveCommand } from './package.ts'
-import type { Plan, PlannedModel, PlannedPoint } from './plan.ts'
-import { canSpeak, estimateMs, planRun } from './plan.ts'
-import { judgePoints, pointName, usable } from './points.ts'
-import type { Progress, WordsOut } from './progress.ts'
+import type { Plan, PlannedModel, PlannedPoint, Trial } from './plan.ts'
+import { canSpeak, estimateMs, estimateTrialMs, planRun, REPLAY_MS } from './plan.ts'
+import { judgePoints, pointName, tableName, usable } from './points.ts'
+import type { Place, Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
 import { publish } from './publish.ts'
 import { FORMAT_NAMES } from './reporters/formats.ts'
-import { formatDuration } from './reporters/numbers.ts'
+import type { Figure } from './reporters/live.ts'
+import { formatAmount, formatDuration } from './reporters/numbers.ts'
 import { counted, paragraph } from './reporters/text.ts'
 import { prepareFolder } from './results.ts'
 import { scalingOf } from './scaling.ts'
@@ -35,6 +36,7 @@ import type { Config, Repeat, Results } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { Patience } from './server.ts'
 import { DEFAULT_PATIENCE } from './server.ts'
+import type { Task } from './time-left.ts'
 import type { RunLoad } from './trial.ts'
 import { runTrial } from './trial.ts'
 import { findWarnings } from './warnings.ts'
@@ -145,7 +147,7 @@ class Run {
     const environment = await readEnvironment()
     this.#announce()
     const models = this.#replayingModels()
-    const progress = openProgress(this.#io.err, models.length + this.#plan.trials.length)
+    const progress = openProgress(this.#io.err, this.#tasks(models))
     const status = await this.#measure(models, progress)
     if (status === 'interrupted' && this.#repeats.size === 0) {
       this.#say('Interrupted before anything was measured; nothing was written.')
@@ -153,6 +155,17 @@ class Run {
     }
     const elapsedMs = performance.now() - startedAtMs
     return this.#judge({ status, startedAt, elapsedMs, environment })
+  }
+
+  /** What progress is measured in, in the order in which it is done. */
+  #tasks(models: readonly PlannedModel[]): Task[] {
+    return [
+      ...models.map(() => ({ kind: 'replay', expectedMs: REPLAY_MS })),
+      ...this.#plan.trials.map((trial) => ({
+        kind: pointName(identityOf(trial.point)),
+        expectedMs: estimateTrialMs(trial),
+      })),
+    ]
   }
 
   /** What is about to happen, and how long that takes. */
@@ -214,16 +227,17 @@ class Run {
       const { point } = trial
       const what = pointName(identityOf(point))
       const earlier = this.#repeats.get(point) ?? []
-      progress.begin(what)
       // A point that has failed stays invalid; another ten seconds of a hanging server prove nothing.
       if (different.has(point.model.name) || earlier.some(({ faults }) => faults.length > 0)) {
-        progress.end(what, 'left out, it is invalid already')
+        progress.skip(what, 'left out, it is invalid already')
         continue
       }
+      progress.begin(what, placeOf(trial, this.#config))
       const surroundings = { command: this.#command, fixtures, runLoad: load, signal, patience }
       const repeat = await runTrial(trial, this.#config, surroundings)
       this.#repeats.set(point, [...earlier, repeat])
-      progress.end(what, outcomeOf(repeat, point))
+      const figure = figureOf(repeat, point)
+      progress.end(what, figure ? rateInWords(figure) : 'invalid', figure)
       for (const { text } of repeat.faults) progress.say(`hubbub: ${what}: ${text}`)
     }
   }
@@ -267,7 +281,19 @@ function identityOf({ model, workload, transport, clients }: PlannedPoint) {
   return { model: model.name, workload: workload.name, transport, clients }
 }
 
-function outcomeOf({ faults, throughputPerS }: Repeat, { workload }: PlannedPoint): string {
-  if (faults.length > 0 || throughputPerS === null) return 'invalid'
-  return `${Math.round(throughputPerS).toLocaleString('en-US')} ${WORKLOAD_WORDS[workload.name].many}/s`
+function placeOf({ point, repeat }: Trial, { repeats }: Config): Place {
+  const table = tableName(identityOf(point))
+  return { table, model: point.model.name, repeat: `repeat ${repeat} of ${repeats}` }
+}
+
+/** Null when it went wrong. */
+function figureOf({ faults, throughputPerS }: Repeat, point: PlannedPoint): Figure | null {
+  if (faults.length > 0 || throughputPerS === null) return null
+  const table = tableName(identityOf(point))
+  const { many } = WORKLOAD_WORDS[point.workload.name]
+  return { table, model: point.model.name, perS: throughputPerS, unit: many }
+}
+
+function rateInWords({ perS, unit }: Figure): string {
+  return `${formatAmount(perS)} ${unit}/s`
 }

@@ -121,16 +121,20 @@ function planPoint(
 const TRIAL_OVERHEAD_MS = 500
 /** On one core: 40 ms where each has a process or a thread, next to nothing in a loop. */
 const CLIENT_START_MS = 15
-const REPLAY_MS = 1000
+/** About how long a model takes to replay the script. */
+export const REPLAY_MS = 1000
 
 /** About how long the plan takes, on a machine with so many cores and nothing else to do. */
 export function estimateMs({ trials, points }: Plan, cores = availableParallelism()): number {
   const models = new Set(points.map(({ model }) => model)).size
-  const trialsMs = trials.map(({ point }) => {
-    const { warmupMs, durationMs } = point.workload
-    return TRIAL_OVERHEAD_MS + warmupMs + durationMs + (point.clients * CLIENT_START_MS) / cores
-  })
+  const trialsMs = trials.map((trial) => estimateTrialMs(trial, cores))
   return trialsMs.reduce((sum, ms) => sum + ms, models * REPLAY_MS)
+}
+
+/** About how long one trial takes there. */
+export function estimateTrialMs({ point }: Trial, cores = availableParallelism()): number {
+  const { warmupMs, durationMs } = point.workload
+  return TRIAL_OVERHEAD_MS + warmupMs + durationMs + (point.clients * CLIENT_START_MS) / cores
 }
 
 function interleave(points: readonly PlannedPoint[], { repeats, seed }: Config): Trial[] {

@@ -29,7 +29,16 @@ export function judgePoints(
 
 /** `ping · thread · 16 clients`: what a point is called in words. */
 export function pointName({ model, clients, ...rest }: PointIdentity): string {
-  return `${loadName(rest)} · ${model} · ${clients} ${clients === 1 ? 'client' : 'clients'}`
+  return `${loadName(rest)} · ${model} · ${sizeName(clients)}`
+}
+
+/** `ping · 16 clients`: what those points have in common that are compared. */
+export function tableName({ clients, ...rest }: Omit<PointIdentity, 'model'>): string {
+  return `${loadName(rest)} · ${sizeName(clients)}`
+}
+
+function sizeName(clients: number): string {
+  return `${clients} ${clients === 1 ? 'client' : 'clients'}`
 }
 
 /** `ping`, or `ping over unix`: TCP goes without saying. */

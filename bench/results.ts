@@ -40,7 +40,7 @@ export function readResults(path: string): Results {
   if (version === undefined) {
     throw somethingElse(path, 'it has no schemaVersion')
   }
-  if (version !== SCHEMA_VERSION) throw otherVersion(path, version)
+  if (version !== SCHEMA_VERSION) throw otherVersion(path, version, parsed)
   const checked = ResultsFile.safeParse(parsed)
   if (!checked.success) {
     const issue = checked.error.issues[0]
@@ -240,14 +240,31 @@ function versionOf(parsed: unknown): unknown {
     : undefined
 }
 
-function otherVersion(path: string, version: unknown): Failure {
-  const wanted = `this hubbub reads version ${SCHEMA_VERSION}`
-  return typeof version === 'number' && version > SCHEMA_VERSION
-    ? new Failure(`${path} has schema version ${version}, ${wanted}; install a newer hubbub.`)
-    : new Failure(
-        `${path} has schema version ${JSON.stringify(version)}, ${wanted}; run the benchmark again.`,
-      )
+/** What wrote an older file still reads it; and its tables stand beside it, in words. */
+function otherVersion(path: string, version: unknown, parsed: unknown): Failure {
+  const what = `${path} has schema version ${JSON.stringify(version)}, this hubbub reads version ${SCHEMA_VERSION}`
+  if (typeof version === 'number' && version > SCHEMA_VERSION) {
+    return new Failure(`${what}; install a newer hubbub.`)
+  }
+  const { success, data } = WRITER.safeParse(parsed)
+  const { hubbub, commit } = data?.environment ?? {}
+  const writer = commit ? `commit ${commit.id.slice(0, 12)}` : `version ${hubbub}`
+  const beside = path.replace(/\.json$/, '.md')
+  const remedies = [
+    ...(beside !== path && fs.existsSync(beside) ? [`its tables are in ${beside}`] : []),
+    ...(success ? [`the hubbub that wrote it (${writer}) reads it`] : []),
+    'or run the benchmark again',
+  ]
+  return new Failure(`${what}; ${remedies.join(', ').replace(/^or /, '')}.`)
 }
+
+/** Who wrote a file, which all versions of the schema tell in the same way. */
+const WRITER = z.object({
+  environment: z.object({
+    hubbub: z.string().regex(/^[\w.+-]{1,40}$/),
+    commit: z.object({ id: z.string().regex(/^[0-9a-f]{40}$/) }).nullable(),
+  }),
+})
 
 /** Zod's words, but for what is not there at all. */
 function complaint(message: string): string {

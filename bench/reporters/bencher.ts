@@ -12,9 +12,9 @@ export function bencherReport(results: Results): string {
   const benchmarks = measuresOf(results).map(({ name, measures }) => [
     name,
     Object.fromEntries(
-      measures.map(({ name: measure, unit, value, range, better }) => [
+      measures.map(({ name: measure, unit, value, interval, better }) => [
         better === 'bigger' ? slugOf(measure) : slugOf(`${measure} ${unit}`),
-        { value, ...(range && { lower_value: range.low, upper_value: range.high }) },
+        { value, ...(interval && { lower_value: interval.low, upper_value: interval.high }) },
       ]),
     ),
   ])

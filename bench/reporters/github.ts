@@ -26,13 +26,16 @@ function entries(results: Results, better: Measure['better']): string {
   return `${JSON.stringify(list, null, 2)}\n`
 }
 
-/** `range` is half the distance from the lowest repeat to the highest; the action shows it as it stands. */
-function entryOf({ name: point, repeats }: MeasuredPoint, { name, unit, value, range }: Measure) {
+/** `range` is half the width of the interval; the action shows it as it stands. */
+function entryOf(
+  { name: point, repeats }: MeasuredPoint,
+  { name, unit, value, interval }: Measure,
+) {
   return {
     name: `${point} · ${name}`,
     unit,
     value,
-    ...(range && { range: `± ${(range.high - range.low) / 2}` }),
+    ...(interval && { range: `± ${(interval.high - interval.low) / 2}` }),
     extra: `repeats: ${repeats}`,
   }
 }

@@ -1,9 +1,10 @@
-// What tools for continuous benchmarking are told of a point: each figure with its unit, its range over
-// the repeats, and whether more of it is better. Only of valid points: a history in which some figures are
+// What tools for continuous benchmarking are told of a point: each figure with its unit, its
+// interval, and whether more of it is better. Only of valid points: a history in which some figures are
 // lower bounds, or wrong, raises alarms about nothing.
 
 import { pointName } from '../points.ts'
 import type { Point, Results, Summary } from '../schema.ts'
+import type { Interval } from '../statistics.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
 
 export interface Measure {
@@ -11,8 +12,8 @@ export interface Measure {
   readonly name: string
   readonly unit: string
   readonly value: number
-  /** Lowest and highest repeat; null where only the merged figure means something. */
-  readonly range: { readonly low: number; readonly high: number } | null
+  /** Of the median, 95 %; null for a single repeat, and for figures that are of all repeats together. */
+  readonly interval: Interval | null
   readonly better: 'bigger' | 'smaller'
 }
 
@@ -38,12 +39,12 @@ export function measuresOf({ points }: Results): MeasuredPoint[] {
 }
 
 function throughput({ workload }: Point, { throughputPerS }: Summary): Measure {
-  const { median, min, max } = throughputPerS
+  const { median, low, high } = throughputPerS
   return {
     name: 'throughput',
     unit: `${WORKLOAD_WORDS[workload].many}/s`,
     value: median,
-    range: { low: min, high: max },
+    interval: low === null || high === null ? null : { low, high },
     better: 'bigger',
   }
 }
@@ -60,7 +61,7 @@ function costs(summary: Summary): Measure[] {
     ['memory per client', 'KiB', memoryKibPerClient],
   ] as const
   return figures.flatMap(([name, unit, value]) =>
-    value === null ? [] : [{ name, unit, value, range: null, better: 'smaller' }],
+    value === null ? [] : [{ name, unit, value, interval: null, better: 'smaller' }],
   )
 }
 

@@ -17,7 +17,7 @@ export function textColumns(terminalColumns = Infinity): number {
   return Math.min(terminalColumns, TEXT_COLUMNS_MAX)
 }
 
-type Style = 'bold' | 'dim' | 'red' | 'yellow'
+type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'cyan'
 export type Paint = (style: Style, text: string) => string
 
 /** `true` and `false` decide; `undefined` leaves it to standard output, NO_COLOR and FORCE_COLOR. */

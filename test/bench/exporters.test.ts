@@ -242,7 +242,7 @@ describe('github-action-benchmark', () => {
   const bigger = GITHUB.parse(JSON.parse(biggerIsBetterReport(SAMPLE)))
   const smaller = GITHUB.parse(JSON.parse(smallerIsBetterReport(SAMPLE)))
 
-  test('has the throughput of each valid point, and half its range', () => {
+  test('has the throughput of each valid point, and half its interval', () => {
     expect(bigger.map(({ name }) => name)).toEqual(
       VALID.map((point) => `${pointName(point)} · throughput`),
     )
@@ -303,7 +303,7 @@ describe('Bencher Metric Format', () => {
     expect(Object.keys(benchmarks)).toEqual(VALID.map(pointName))
   })
 
-  test('has slugs for measures, and the range of what was repeated', () => {
+  test('has slugs for measures, and the interval of throughput', () => {
     const own = benchmarks['ping · async · 16 clients']!
     expect(own['throughput']).toEqual({ value: 92_200, lower_value: 91_000, upper_value: 93_400 })
     for (const measure of Object.keys(own)) expect(measure).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)

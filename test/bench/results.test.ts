@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Failure } from '../../bench/errors.ts'
 import type { Results } from '../../bench/results.ts'
 import {
+  SCHEMA_VERSION,
   prepareFolder,
   readResults,
   resultsJsonSchema,
@@ -145,9 +146,28 @@ describe('what cannot be read', () => {
   })
 
   test('has another version: older and newer have different remedies', () => {
-    expect(version(99)).toMatch(/schema version 99, this hubbub reads version 3; install a newer/)
+    expect(version(99)).toContain(
+      `schema version 99, this hubbub reads version ${SCHEMA_VERSION}; install a newer`,
+    )
     expect(version(2)).toMatch(/schema version 2, .*run the benchmark again/)
     expect(version('x')).toMatch(/schema version "x"/)
+  })
+
+  test('of an older version: who can read it is named, and where its tables are', () => {
+    const text = changed((results) => (results['schemaVersion'] = 2))
+    const path = file(text)
+    expect(refusal(path)).toMatch(
+      /; the hubbub that wrote it \(commit 0123456789ab\) reads it, or run the benchmark again\.$/,
+    )
+    const tables = path.replace('.json', '.md')
+    fs.writeFileSync(tables, '# Tables\n')
+    expect(refusal(path)).toContain(`; its tables are in ${tables}, the hubbub that wrote it `)
+    const release = changed((results) => {
+      results['schemaVersion'] = 1
+      results['environment'] = { hubbub: '0.1.0', commit: null }
+    })
+    expect(refusal(file(release))).toContain('the hubbub that wrote it (version 0.1.0) reads it')
+    expect(refusal(file('{"schemaVersion": 0}'))).toMatch(/version \d; run the benchmark again\.$/)
   })
 })
 

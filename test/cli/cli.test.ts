@@ -2,7 +2,8 @@
 // names the thing and what to do about it, on standard error; the exit code tells whose fault it is (2:
 // the request, 1: the world); and nothing that was there before is touched.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import {
 import { createServer, type Server as NetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { takeLock } from '../../bench/lock.ts'
 import { pointName } from '../../bench/points.ts'
@@ -660,6 +662,70 @@ describe('bench and report', () => {
       expect(readFileSync(bad, 'latin1'), 'it is not touched').toBe(content)
     }
   })
+})
+
+/** In a terminal of 60 columns; keys are what is typed there once `when` is to be seen. */
+async function benchOnTerminal(
+  words: readonly string[],
+  when?: RegExp,
+  keys = '',
+): Promise<string> {
+  const command = `stty cols 60 rows 20; exec ${process.execPath} ${compiled('cli.js')} ${words.join(' ')}`
+  const env = { PATH: process.env['PATH'], TMPDIR: tmpdir(), TERM: 'xterm-256color' }
+  const child = spawn('script', ['-qec', command, '/dev/null'], { env })
+  let text = ''
+  let isTyped = false
+  child.stdout.setEncoding('utf8').on('data', (more: string) => {
+    text += more
+    if (isTyped || !when?.test(text)) return
+    isTyped = true
+    child.stdin.write(keys)
+  })
+  const [code] = await once(child, 'close')
+  return `${text}[exit code ${code}]`
+}
+
+describe.skipIf(!canRun('script', '--version'))('progress on a terminal', () => {
+  const out = join(folder, 'live')
+
+  test('is drawn in place, fits, and is gone at the end', async () => {
+    const text = await benchOnTerminal([...SHORTEST_BENCH, '--out', out])
+    expect(text).toContain('[exit code 0]')
+    const live = text.slice(text.indexOf('\x1b[?25l'), text.indexOf('\x1b[?25h'))
+    expect(live).toMatch(/ 0\/2 {4}0 % /)
+    expect(live).toContain(`ping · ${BENCH_MODEL} · 2 clients, repeat 1 of 1`)
+    for (const line of stripVTControlCharacters(live).split(/\r?\n/)) {
+      expect(line.length).toBeLessThan(60)
+    }
+    // Erased from its first line on, and what follows is the report.
+    expect(text).toMatch(/\x1b\[\d+A\x1b\[\?25h\x1b\[J/)
+    expect(text.split('\x1b[?25h')).toHaveLength(2)
+    expect(text.slice(text.indexOf('\x1b[?25h'))).not.toContain('━')
+  })
+
+  test('is gone after Ctrl-C, too', async () => {
+    const long = [...SHORTEST_BENCH, '--duration', '60s', '--repeats', '2', '--out', out]
+    const text = await benchOnTerminal(long, /repeat 1 of 2/, '\x03')
+    expect(text).toContain('[exit code 130]')
+    expect(text).toMatch(/\x1b\[\?25h[^]*Interrupted before anything was measured/)
+  })
+
+  test('has no colours under NO_COLOR', () => {
+    const command = `stty cols 60; ${process.execPath} ${compiled('cli.js')} ${SHORTEST_BENCH.join(' ')} --out ${out}`
+    const env = { PATH: process.env['PATH'], TMPDIR: tmpdir(), TERM: 'xterm', NO_COLOR: '1' }
+    const text = execFileSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env })
+    expect(text).toContain('\x1b[?25l')
+    expect(text).not.toMatch(/\x1b\[\d*m/)
+  })
+})
+
+test('progress in a pipe is a line for each task, without escape codes', async () => {
+  const { stderr } = await run([...SHORTEST_BENCH, '--out', join(folder, 'piped')])
+  expect(stderr).not.toContain('\x1b')
+  expect(stderr.split('\n').filter((line) => line.startsWith('['))).toEqual([
+    `[1/2] same answers? · ${BENCH_MODEL}: answered`,
+    expect.stringMatching(/^\[2\/2\] ping · \w+ · 2 clients, repeat 1 of 1: [\d,.]+ PINGs\/s$/),
+  ])
 })
 
 function widest(columns: number): number {
