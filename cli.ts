@@ -18,11 +18,12 @@ import {
   parseCount,
   parseCounts,
   parseDurationMs,
+  parseShare,
   parseWords,
   spellDuration,
 } from './bench/options.ts'
 import { PACKAGE_VERSION } from './bench/package.ts'
-import { MESSAGE_BYTES, PRESETS, WINDOW, WITNESS } from './bench/presets.ts'
+import { MESSAGE_BYTES, PRESETS, THRESHOLD_SHARE, WINDOW, WITNESS } from './bench/presets.ts'
 import { FORMAT_NAMES, formatTable } from './bench/reporters/formats.ts'
 import { PROOF_NAMES } from './bench/selfcheck/proof.ts'
 import { checkedWords } from './bench/words.ts'
@@ -441,6 +442,34 @@ program
   })
 
 program
+  .command('compare')
+  .description(
+    'compare two runs: what has become faster or slower, and whether that is more than chance',
+  )
+  .argument('<old>', 'a file that hubbub bench has written')
+  .argument('<new>', 'another one')
+  .option(
+    '--threshold <share>',
+    `what is worse by more than this, and proven, ends with exit code 1${facts(`${THRESHOLD_SHARE * 100}%`)}`,
+    share,
+  )
+  .addOption(
+    new Option('--format <format>', 'what it is written for')
+      .choices(['terminal', 'markdown', 'json'] as const)
+      .default('terminal' as const),
+  )
+  .option('--json', 'as --format json')
+  .addHelpText(
+    'after',
+    '\nTen repeats on each side (bench --full) find what is 10 % slower; three can prove nothing.',
+  )
+  .action(async (before, after, { threshold = THRESHOLD_SHARE, format, json }) => {
+    const { compare } = await import('./bench/compare.ts')
+    const options = { thresholdShare: threshold, format: json ? 'json' : format } as const
+    process.exitCode = compare(before, after, options, output())
+  })
+
+program
   .command('witness')
   .description('let autocannon and the load generator drive every model’s http, and compare')
   .option('--models <list>', `models to compare, with commas${facts('all')}`, words)
@@ -629,6 +658,10 @@ function words(text: string): string[] {
 
 function duration(text: string): number {
   return reading(() => parseDurationMs(text))
+}
+
+function share(text: string): number {
+  return reading(() => parseShare(text))
 }
 
 function address(text: string): Address {

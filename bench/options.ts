@@ -147,6 +147,13 @@ export function parseDurationMs(text: string): number {
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
 
+/** `5%` as a share of 1. */
+export function parseShare(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s?%$/.exec(text.trim())
+  if (!match) throw new UsageError(`${quote(text)} is not a percentage; write it like 5%.`)
+  return Number(match[1]) / 100
+}
+
 /** As `parseDurationMs` reads it: `500ms`, `1.5s`, `2m`. */
 export function spellDuration(ms: number): string {
   if (ms === 0) return '0'

@@ -86,6 +86,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
 /** What `hubbub witness` does unless told otherwise. Each model takes 20 s. */
 export const WITNESS = { clients: 20, durationMs: 2000, repeats: 3 } as const
 
+/**
+ * `hubbub compare`: a figure that is worse by less is no regression. Machines differ by as much from one hour
+ * to the next.
+ */
+export const THRESHOLD_SHARE = 0.05
+
 /** Text after the colon of a message. A line of chat is about that long; the ledger needs 24 of it. */
 export const MESSAGE_BYTES = 64
 

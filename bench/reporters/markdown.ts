@@ -26,7 +26,7 @@ export function markdownReport(results: Results): string {
   return parts.join('\n\n') + '\n'
 }
 
-function renderTable({ title, explanation, columns, rows, notes, reading }: Table): string {
+export function renderTable({ title, explanation, columns, rows, notes, reading }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escape).join(' | ')} |`
   const table = [
     line(columns.map(({ head }) => head.join(' ').trim())),
@@ -37,11 +37,11 @@ function renderTable({ title, explanation, columns, rows, notes, reading }: Tabl
   return [...parts, ...(notes.length > 0 ? [bullets(notes)] : [])].join('\n\n')
 }
 
-function bullets(lines: readonly string[]): string {
+export function bullets(lines: readonly string[]): string {
   return lines.map((line) => `- ${escape(line)}`).join('\n')
 }
 
 /** Words of servers and of machines get into a report: none of them may become mark-up. */
-function escape(text: string): string {
+export function escape(text: string): string {
   return text.replaceAll(/[\\`*_[\]<>|#]/g, (c) => (c === '#' ? c : `\\${c}`))
 }

@@ -77,7 +77,8 @@ function rateOf(point: Point): number {
   return usable(point)?.throughputPerS.median ?? -1
 }
 
-function titleOf([first]: readonly Point[]): string {
+/** `room · 12 clients, 3 of them speak` */
+export function titleOf([first]: readonly Point[]): string {
   if (!first) return ''
   const { workload, clients, senders } = first
   const { part } = WORKLOAD_WORDS[workload]

@@ -120,6 +120,8 @@ describe('a value that is not one', () => {
     ['no argument', ['serve'], /model/],
     ['one argument too many', ['serve', MODEL, 'more'], /arguments/],
     ['two files', ['report', 'a.json', 'b.json'], /one file.*2/],
+    ['no percentage', ['compare', 'a.json', 'b.json', '--threshold', '5'], /percentage.* 5%/],
+    ['a single file to compare', ['compare', 'a.json'], /new/],
     ['an empty password', ['serve', MODEL, '--port', '0', '--password', ''], /--password.*empty/],
   ])('%s', async (_, args, names) => {
     const outcome = await run(args)
@@ -396,6 +398,7 @@ describe('what is printed', () => {
     ['serve'],
     ['models'],
     ['report'],
+    ['compare'],
     ['witness'],
     ['selfcheck'],
     ['schema'],
@@ -621,6 +624,12 @@ describe('bench and report', () => {
       expectRefusal(refused, FAILED)
       expect(refused.stderr).toContain(path)
     }
+  })
+
+  test('a run compared with itself, in which nothing is proven', async () => {
+    const compared = await run(['compare', file, file])
+    expect([compared.code, compared.stderr]).toEqual([0, ''])
+    expect(compared.stdout).toMatch(/No difference is proven at any of \d+ points?\.\n$/)
   })
 
   test('what is not a result is named, and the file to give instead', async () => {
