@@ -14,7 +14,14 @@ export { SystemError, UnsupportedError } from './errors.ts'
 export { hasSendFile, openAt, renameAt, sendFile, unlinkAt } from './files.ts'
 export { Listener, listenOn, receiveOn } from './listener.ts'
 export { receiveDescriptor, sendDescriptor } from './passing.ts'
-export { dieWithParent, exitNow, lockFile, lowerPriority, openFilesMax } from './process.ts'
+export {
+  dieWithParent,
+  exitNow,
+  lockFile,
+  lowerPriority,
+  openFilesMax,
+  sharpenTimers,
+} from './process.ts'
 export {
   EpollSelector,
   HANGUP,

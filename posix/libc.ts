@@ -111,9 +111,22 @@ export const exitAtOnce = declare('_exit', 'void', ['int'])
 export const getrlimit = declare('getrlimit', 'int', ['int', 'uintptr_t'])
 
 // Linux only.
+export const ppoll = declareIfThere('ppoll', 'int', [
+  'uintptr_t',
+  'unsigned long',
+  'uintptr_t',
+  'uintptr_t',
+])
 export const epoll_create1 = declareIfThere('epoll_create1', 'int', ['int'])
 export const epoll_ctl = declareIfThere('epoll_ctl', 'int', ['int', 'int', 'int', 'uintptr_t'])
 export const epoll_wait = declareIfThere('epoll_wait', 'int', ['int', 'uintptr_t', 'int', 'int'])
+export const epoll_pwait2 = declareIfThere('epoll_pwait2', 'int', [
+  'int',
+  'uintptr_t',
+  'int',
+  'uintptr_t',
+  'uintptr_t',
+])
 export const sendfile = declareIfThere('sendfile', 'intptr_t', [
   'int',
   'int',

@@ -1,4 +1,4 @@
-// Five things about this process that Node does not tell or do.
+// Six things about this process that Node does not tell or do.
 
 import { getPriority, setPriority } from 'node:os'
 import { IoBuffer } from './buffer.ts'
@@ -7,6 +7,7 @@ import { SystemError } from './errors.ts'
 import * as libc from './libc.ts'
 
 const PR_SET_PDEATHSIG = 1
+const PR_SET_TIMERSLACK = 29
 const SIGKILL = 9
 const NICENESS_MAX = 19
 
@@ -46,6 +47,14 @@ export function lowerPriority(steps: number): void {
   if (process.platform !== 'linux') return
   // 0 is "the caller", which Linux takes for the calling thread.
   setPriority(0, Math.min(NICENESS_MAX, getPriority(0) + steps))
+}
+
+/**
+ * Lets the waits of the calling thread end when they are due. Unless asked, Linux lets each end up to 50 µs late, so
+ * that it may wake several sleepers at once (PR_SET_TIMERSLACK, prctl(2)). Does nothing on other platforms.
+ */
+export function sharpenTimers(): void {
+  if (process.platform === 'linux') libc.prctl(PR_SET_TIMERSLACK, 1)
 }
 
 /**

@@ -12,6 +12,7 @@ import { IoBuffer } from './buffer.ts'
 import { C, E, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } from './constants.ts'
 import { SystemError } from './errors.ts'
 import * as libc from './libc.ts'
+import { spin, takesTimespec, Timespec } from './timespec.ts'
 
 /** Something to read: bytes, the end of the stream, a connection to accept, or an error to collect. */
 export const READABLE = 1
@@ -32,6 +33,8 @@ export interface Selector {
    * many are ready; `fd(i)` and `events(i)` tell which, until the next call. May return 0 early.
    */
   wait(timeoutMs: number): number
+  /** As `wait`, to the nanosecond, as far as the system's timers go. Not for ever: `timeoutNs` is 0 or more. */
+  waitNs(timeoutNs: number): number
   fd(i: number): number
   events(i: number): number
   close(): void
@@ -90,11 +93,12 @@ export class PollSet {
 
   /** Waits on the first `count` slots. The kernel looks at them in their order. */
   poll(count: number, timeoutMs: number): number {
-    const ready = libc.poll(this.memory.address, count, timeoutMs)
-    if (ready >= 0) return ready
-    const errno = libc.errno()
-    if (errno === E.EINTR) return 0
-    throw new SystemError(errno, 'poll')
+    return readyOf(libc.poll(this.memory.address, count, timeoutMs), 'poll')
+  }
+
+  /** The same with a struct timespec. Only where there is such a call. */
+  ppoll(count: number, timeout: number): number {
+    return readyOf(libc.ppoll(this.memory.address, count, timeout, 0), 'ppoll')
   }
 
   /** As poll, on a thread of libuv's pool: the event loop goes on meanwhile. */
@@ -109,6 +113,14 @@ export class PollSet {
       })
     })
   }
+}
+
+/** What such a call returned, if it did not fail. An interruption by a signal counts as nothing ready. */
+function readyOf(returned: number, syscall: string): number {
+  if (returned >= 0) return returned
+  const errno = libc.errno()
+  if (errno === E.EINTR) return 0
+  throw new SystemError(errno, syscall)
 }
 
 /**
@@ -133,6 +145,9 @@ export class PollSelector implements Selector {
   private readonly slots = new Map<number, number>()
   /** The slots that were ready at the last wait. */
   private readonly ready: number[] = []
+  private readonly timespec = new Timespec()
+  /** Found out at the first wait that needs it. */
+  private hasPpoll: boolean | null = null
 
   register(fd: number, interest: number): void {
     if (this.slots.has(fd)) throw new SystemError(E.EEXIST, 'poll')
@@ -156,7 +171,17 @@ export class PollSelector implements Selector {
   }
 
   wait(timeoutMs: number): number {
-    let missing = this.set.poll(this.count, timeoutMs)
+    return this.collect(this.set.poll(this.count, timeoutMs))
+  }
+
+  waitNs(timeoutNs: number): number {
+    this.hasPpoll ??= takesTimespec(() => libc.ppoll(0, 0, this.timespec.of(0), 0))
+    if (!this.hasPpoll) return spin((ms) => this.wait(ms), timeoutNs)
+    return this.collect(this.set.ppoll(this.count, this.timespec.of(timeoutNs)))
+  }
+
+  private collect(count: number): number {
+    let missing = count
     this.ready.length = 0
     for (let slot = 0; missing > 0 && slot < this.count; slot++) {
       if (!this.set.isReady(slot)) continue
@@ -209,6 +234,9 @@ export class EpollSelector implements Selector {
   private readonly words = new Int32Array(this.memory.bytes.buffer)
   private readonly change = new IoBuffer(EPOLL_EVENT_WORDS * 4)
   private readonly changeWords = new Int32Array(this.change.bytes.buffer)
+  private readonly timespec = new Timespec()
+  /** Found out at the first wait that needs it: Linux 5.11 and glibc 2.35 have it. */
+  private hasPwait2: boolean | null = null
 
   constructor() {
     this.epoll = libc.epoll_create1(C.SOCK_CLOEXEC)
@@ -228,11 +256,21 @@ export class EpollSelector implements Selector {
   }
 
   wait(timeoutMs: number): number {
-    const ready = libc.epoll_wait(this.epoll, this.memory.address, EPOLL_EVENTS_MAX, timeoutMs)
-    if (ready >= 0) return ready
-    const errno = libc.errno()
-    if (errno === E.EINTR) return 0
-    throw new SystemError(errno, 'epoll_wait')
+    return readyOf(
+      libc.epoll_wait(this.epoll, this.memory.address, EPOLL_EVENTS_MAX, timeoutMs),
+      'epoll_wait',
+    )
+  }
+
+  waitNs(timeoutNs: number): number {
+    this.hasPwait2 ??= takesTimespec(() => this.pwait2(0))
+    if (!this.hasPwait2) return spin((ms) => this.wait(ms), timeoutNs)
+    return readyOf(this.pwait2(timeoutNs), 'epoll_pwait2')
+  }
+
+  private pwait2(timeoutNs: number): number {
+    const { epoll, memory, timespec } = this
+    return libc.epoll_pwait2(epoll, memory.address, EPOLL_EVENTS_MAX, timespec.of(timeoutNs), 0)
   }
 
   fd(i: number): number {

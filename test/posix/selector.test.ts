@@ -260,6 +260,26 @@ describe.each(selectors)('$name', ({ open, isMissing }) => {
     expect(performance.now() - before).toBeGreaterThan(48)
   })
 
+  // None of them says how late it may be: that is the machine's affair.
+  test.each([0, 50, 100, 250, 500, 900, 1500])('waits %i µs, and no less', (us) => {
+    const [one] = pair()
+    selector.register(one, READABLE)
+    for (let i = 0; i < 20; i++) {
+      const beforeMs = performance.now()
+      expect(selector.waitNs(us * 1000)).toBe(0)
+      expect(performance.now() - beforeMs).toBeGreaterThanOrEqual(us / 1000)
+    }
+  })
+
+  test('waits for nanoseconds no longer than until something is ready', () => {
+    const [one, other] = pair()
+    selector.register(one, READABLE)
+    say(other, 'a')
+    expect(selector.waitNs(60e9)).toBe(1)
+    expect([selector.fd(0), selector.events(0)]).toStrictEqual([one, READABLE])
+    expect(selector.waitNs(0)).toBe(1)
+  })
+
   test('waits no longer than until something is ready', () => {
     const [one, other] = pair()
     selector.register(one, READABLE)
