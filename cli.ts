@@ -151,6 +151,18 @@ program
     count,
   )
   .option(
+    '--rate <list>',
+    `open loop: requests sent each second, over all clients, whether earlier ones were answered or not${facts('closed loop', BOUNDS.ratesPerS)}`,
+    counts,
+  )
+  .addOption(
+    new Option(
+      '--arrivals <how>',
+      `with --rate: constant (evenly) or poisson (as independent users)${facts('constant')}`,
+    ).choices(['constant', 'poisson'] as const),
+  )
+  .option('--no-ledger', 'prove no answer: to measure what that costs; nothing is ranked')
+  .option(
     '--threads <n>',
     `threads of the load generator${facts('a quarter of the cores, four at most', BOUNDS.threads)}`,
     count,
@@ -176,11 +188,21 @@ program
     `\n${presetTable()}\nWithout either: ${PRESETS.standard.summary}.\n\n${TIMES}`,
   )
   .action(async ({ quick, full, duration: durationMs, warmup: warmupMs, size, ...options }) => {
+    const { rate: ratesPerS, ledger: accounting } = options
     const { runBench } = await import('./bench/bench.ts')
     const preset = quick ? 'quick' : full ? 'full' : 'standard'
     const transports = options.transport
     process.exitCode = await runBench(
-      { ...options, preset, transports, durationMs, warmupMs, messageBytes: size },
+      {
+        ...options,
+        preset,
+        transports,
+        durationMs,
+        warmupMs,
+        messageBytes: size,
+        ratesPerS,
+        accounting,
+      },
       { ...output(), err: process.stderr, signal: interruption() },
     )
   })

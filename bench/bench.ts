@@ -22,7 +22,7 @@ import { resolveConfig } from './options.ts'
 import { serveCommand } from './package.ts'
 import type { Plan, PlannedModel, PlannedPoint, Trial } from './plan.ts'
 import { canSpeak, estimateMs, estimateTrialMs, planRun, REPLAY_MS } from './plan.ts'
-import { judgePoints, pointName, tableName, usable } from './points.ts'
+import { judgePoints, pointName, rateName, tableName, usable } from './points.ts'
 import type { Place, Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
 import { publish } from './publish.ts'
@@ -170,14 +170,16 @@ class Run {
 
   /** What is about to happen, and how long that takes. */
   #announce(): void {
-    const { preset, workloads, transports, seed, repeats } = this.#config
+    const { preset, workloads, transports, seed, repeats, arrivals, ratesPerS } = this.#config
     const over = transports.join() === 'tcp' ? '' : ` over ${transports.join(' and ')}`
     const sizes = workloads.map(
       ({ name, clients }) => `${name}${over} with ${clients.join(', ')} clients`,
     )
+    const open =
+      arrivals === 'closed' ? '' : `${arrivals} arrivals ${ratesPerS.map(rateName).join(' and ')}; `
     // Not the preset's own summary: options may have changed all that it says.
     this.#say(
-      `hubbub bench, ${preset}: ${sizes.join('; ')}; ${counted(repeats, 'repeat')} in a random order, seed ${seed}; ` +
+      `hubbub bench, ${preset}: ${sizes.join('; ')}; ${open}${counted(repeats, 'repeat')} in a random order, seed ${seed}; ` +
         `about ${formatDuration(Math.round(estimateMs(this.#plan) / 1000) * 1000)}.`,
     )
   }
@@ -277,8 +279,8 @@ class Run {
   }
 }
 
-function identityOf({ model, workload, transport, clients }: PlannedPoint) {
-  return { model: model.name, workload: workload.name, transport, clients }
+function identityOf({ model, workload, transport, clients, ratePerS }: PlannedPoint) {
+  return { model: model.name, workload: workload.name, transport, clients, ratePerS }
 }
 
 function placeOf({ point, repeat }: Trial, { repeats }: Config): Place {

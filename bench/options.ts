@@ -4,7 +4,7 @@
 
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import type { Transport, WorkloadName } from '../clients/load/contract.ts'
+import type { Arrivals, Transport, WorkloadName } from '../clients/load/contract.ts'
 import { TRANSPORTS, WORKLOAD_NAMES, workloadInfo } from '../clients/load/index.ts'
 import { UsageError } from './errors.ts'
 import { checkedLabels } from './models.ts'
@@ -39,6 +39,11 @@ export interface BenchOptions {
   readonly repeats?: number | undefined
   readonly messageBytes?: number | undefined
   readonly window?: number | undefined
+  /** Open loop: arrivals each second, each rate a point of its own. */
+  readonly ratesPerS?: readonly number[] | undefined
+  readonly arrivals?: Exclude<Arrivals, 'closed'> | undefined
+  /** False: without the ledger. */
+  readonly accounting?: boolean | undefined
   readonly threads?: number | undefined
   readonly seed?: number | undefined
   /** Folder for the results. */
@@ -69,6 +74,8 @@ export const BOUNDS = {
   // The ledger needs 24 bytes of each message; a line of IRC has room for about 400.
   messageBytes: { min: 24, max: 400 },
   window: { min: 1, max: 1000 },
+  // Arrivals in a second. No generator in one process sends more.
+  ratesPerS: { min: 1, max: 10_000_000 },
   threads: { min: 1, max: 64 },
   seed: { min: 0, max: 2 ** 32 - 1 },
 } as const
@@ -80,9 +87,10 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
   const transports = checkedWords('transport', options.transports ?? ['tcp'], TRANSPORTS)
   const workloads = checkedWords(
     'workload',
-    options.workloads ?? defaultWorkloads(transports),
+    options.workloads ?? defaultWorkloads(transports, options),
     WORKLOAD_NAMES,
   )
+  checkLoop(workloads, options)
   for (const name of workloads) checkTransports(name, transports)
   const config: Config = {
     preset,
@@ -91,6 +99,8 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
     workloads: workloads.map((name) => workloadConfig(name, preset, options)),
     repeats: within('repeats', options.repeats ?? PRESETS[preset].repeats),
     senders: options.senders === undefined ? null : within('senders', options.senders),
+    ...loopOf(options),
+    accounting: options.accounting ?? true,
     window: within('window', options.window ?? WINDOW),
     messageBytes: within('messageBytes', options.messageBytes ?? MESSAGE_BYTES),
     pingsPerSession: PINGS_PER_SESSION,
@@ -109,9 +119,53 @@ function isOver(name: WorkloadName, transports: readonly Transport[]): boolean {
 }
 
 /** Over datagrams there is none of those that every report has: then all that there are. */
-function defaultWorkloads(transports: readonly Transport[]): WorkloadName[] {
-  const possible = DEFAULT_WORKLOADS.filter((name) => isOver(name, transports))
-  return possible.length > 0 ? possible : WORKLOAD_NAMES.filter((name) => isOver(name, transports))
+function defaultWorkloads(
+  transports: readonly Transport[],
+  { ratesPerS }: BenchOptions,
+): WorkloadName[] {
+  const isAble = (name: WorkloadName) =>
+    isOver(name, transports) && (ratesPerS === undefined || workloadInfo(name).arrival !== null)
+  const possible = DEFAULT_WORKLOADS.filter(isAble)
+  return possible.length > 0 ? possible : WORKLOAD_NAMES.filter(isAble)
+}
+
+/**
+ * Constant unless told otherwise: then every model gets exactly the same arrivals, evenly, and whatever queues up
+ * does so because of the server. Poisson arrivals make queues of their own, as independent users do.
+ */
+const USUAL_ARRIVALS = 'constant'
+
+function loopOf({ ratesPerS, arrivals }: BenchOptions): Pick<Config, 'arrivals' | 'ratesPerS'> {
+  if (ratesPerS === undefined) return { arrivals: 'closed', ratesPerS: [] }
+  if (ratesPerS.length === 0) throw new UsageError('--rate needs a number, or several with commas.')
+  return {
+    arrivals: arrivals ?? USUAL_ARRIVALS,
+    ratesPerS: [...new Set(ratesPerS.map((rate) => within('ratesPerS', rate)))],
+  }
+}
+
+/** What an open loop takes, and what would change nothing. */
+function checkLoop(workloads: readonly WorkloadName[], options: BenchOptions): void {
+  const { ratesPerS, arrivals, window, accounting = true } = options
+  if (ratesPerS === undefined && arrivals !== undefined) {
+    throw new UsageError('--arrivals needs --rate, which says how many there are each second.')
+  }
+  if (ratesPerS !== undefined && window !== undefined) {
+    throw new UsageError(
+      '--rate and --window exclude each other: at a rate, requests are sent when they are due, whatever is in flight.',
+    )
+  }
+  for (const name of workloads) {
+    const { arrival, hasMessages } = workloadInfo(name)
+    if (ratesPerS !== undefined && arrival === null) {
+      throw new UsageError(`--rate is not for ${name}, which is a closed loop only.`)
+    }
+    if (!accounting && !hasMessages) {
+      throw new UsageError(
+        `--no-ledger is not for ${name}, which has no messages whose proof could be left out.`,
+      )
+    }
+  }
 }
 
 function defaultModels(catalog: readonly PlannedModel[], transports: readonly Transport[]) {
@@ -254,6 +308,7 @@ const OPTION_OF: Readonly<Record<keyof typeof BOUNDS, string>> = {
   repeats: '--repeats',
   messageBytes: '--size',
   window: '--window',
+  ratesPerS: '--rate',
   threads: '--threads',
   seed: '--seed',
 }

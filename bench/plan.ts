@@ -7,7 +7,7 @@
 
 import { availableParallelism } from 'node:os'
 import { shuffle } from 'simple-statistics'
-import type { Transport } from '../clients/load/contract.ts'
+import type { Arrivals, Transport } from '../clients/load/contract.ts'
 import { workloadInfo } from '../clients/load/index.ts'
 import { partsOfLabel } from './models.ts'
 import { seededRandom } from './random.ts'
@@ -26,7 +26,7 @@ export interface PlannedModel {
   readonly takes?: readonly string[]
 }
 
-/** Model × workload × transport × size. */
+/** Model × workload × transport × size × rate. */
 export interface PlannedPoint {
   readonly model: PlannedModel
   readonly workload: WorkloadConfig
@@ -34,6 +34,10 @@ export interface PlannedPoint {
   readonly clients: number
   /** 0 for workloads without senders. */
   readonly senders: number
+  readonly arrivals: Arrivals
+  /** Null in a closed loop. */
+  readonly ratePerS: number | null
+  readonly accounting: boolean
   /** Why it is not run, or null. */
   readonly cannot: string | null
 }
@@ -47,7 +51,7 @@ export interface Trial {
 }
 
 export interface Plan {
-  /** In the order of the configuration: by workload, by size, by model. */
+  /** In the order of the configuration: by workload, by size, by rate, by model. */
   readonly points: readonly PlannedPoint[]
   readonly trials: readonly Trial[]
 }
@@ -61,9 +65,13 @@ export function planRun(
   const points = config.workloads.flatMap((workload) =>
     transportsOf(workload, config).flatMap((transport) =>
       workload.clients.flatMap((clients) =>
-        models
-          .filter((model) => belongs(model, transport, transportsOf(workload, config)))
-          .map((model) => planPoint({ model, workload, transport, clients }, config, platform)),
+        ratesOf(config).flatMap((ratePerS) =>
+          models
+            .filter((model) => belongs(model, transport, transportsOf(workload, config)))
+            .map((model) =>
+              planPoint({ model, workload, transport, clients, ratePerS }, config, platform),
+            ),
+        ),
       ),
     ),
   )
@@ -86,6 +94,10 @@ function transportsOf({ name }: WorkloadConfig, { transports }: Config): Transpo
   return transports.filter((transport) => workloadInfo(name).transports.includes(transport))
 }
 
+function ratesOf({ ratesPerS }: Config): (number | null)[] {
+  return ratesPerS.length > 0 ? ratesPerS : [null]
+}
+
 const STREAMS: readonly Transport[] = ['tcp', 'unix']
 
 function transportsBy({ transports = STREAMS }: PlannedModel): readonly Transport[] {
@@ -102,7 +114,7 @@ function belongs(model: PlannedModel, transport: Transport, all: readonly Transp
 }
 
 function planPoint(
-  point: Omit<PlannedPoint, 'senders' | 'cannot'>,
+  point: Omit<PlannedPoint, 'senders' | 'arrivals' | 'accounting' | 'cannot'>,
   config: Config,
   platform: string,
 ): PlannedPoint {
@@ -114,7 +126,8 @@ function planPoint(
     Math.max(1, Math.round(point.clients * sendersShare)),
   )
   const senders = sendersShare === 0 ? 0 : (config.senders ?? usual)
-  return { ...point, senders, cannot: whyNot(point, platform) }
+  const { arrivals, accounting } = config
+  return { ...point, senders, arrivals, accounting, cannot: whyNot(point, platform) }
 }
 
 /** Starting and ending a server and a generator, apart from clients. */
@@ -150,7 +163,12 @@ function interleave(points: readonly PlannedPoint[], { repeats, seed }: Config):
 }
 
 function whyNot(
-  { model, workload, transport, clients }: Omit<PlannedPoint, 'senders' | 'cannot'>,
+  {
+    model,
+    workload,
+    transport,
+    clients,
+  }: Pick<PlannedPoint, 'model' | 'workload' | 'transport' | 'clients'>,
   platform: string,
 ): string | null {
   const { clientsAtOnce, clientsMax, platforms } = model

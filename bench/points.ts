@@ -24,28 +24,35 @@ export function judgePoints(
     const transcript = equivalence.find(({ model }) => model === planned.model.name)
     return judgePoint(planned, repeats, transcript)
   })
-  return withRanks(points)
+  // Without accounting nobody knows whether it was the same work.
+  return measured.every(({ planned }) => planned.accounting) ? withRanks(points) : points
 }
 
-/** `ping · thread · 16 clients`: what a point is called in words. */
-export function pointName({ model, clients, ...rest }: PointIdentity): string {
-  return `${loadName(rest)} · ${model} · ${sizeName(clients)}`
+/** `ping · thread · 16 clients`, in an open loop with its rate behind it: what a point is called in words. */
+export function pointName({ model, ...rest }: PointIdentity): string {
+  return [loadName(rest), model, ...sizeNames(rest)].join(' · ')
 }
 
-/** `ping · 16 clients`: what those points have in common that are compared. */
-export function tableName({ clients, ...rest }: Omit<PointIdentity, 'model'>): string {
-  return `${loadName(rest)} · ${sizeName(clients)}`
+/** `ping · 16 clients`, and the rate: what those points have in common that are compared. */
+export function tableName(point: Omit<PointIdentity, 'model'>): string {
+  return [loadName(point), ...sizeNames(point)].join(' · ')
 }
 
-function sizeName(clients: number): string {
-  return `${clients} ${clients === 1 ? 'client' : 'clients'}`
+function sizeNames({ clients, ratePerS }: Pick<PointIdentity, 'clients' | 'ratePerS'>): string[] {
+  const size = `${clients} ${clients === 1 ? 'client' : 'clients'}`
+  return ratePerS === null ? [size] : [size, rateName(ratePerS)]
+}
+
+/** `at 5,000/s`. */
+export function rateName(ratePerS: number): string {
+  return `at ${ratePerS.toLocaleString('en-US', { maximumFractionDigits: 3 })}/s`
 }
 
 /** `ping`, or `ping over unix`: TCP goes without saying. */
 export function loadName({
   workload,
   transport,
-}: Omit<PointIdentity, 'model' | 'clients'>): string {
+}: Pick<PointIdentity, 'workload' | 'transport'>): string {
   return transport === 'tcp' ? workload : `${workload} over ${transport}`
 }
 
@@ -54,6 +61,8 @@ export interface PointIdentity {
   readonly transport: Transport
   readonly model: string
   readonly clients: number
+  /** Null in a closed loop. */
+  readonly ratePerS: number | null
 }
 
 function judgePoint(
@@ -61,7 +70,7 @@ function judgePoint(
   repeats: readonly Repeat[],
   transcript: Transcript | undefined,
 ): Point {
-  const { model, workload, transport, clients, senders, cannot } = planned
+  const { model, workload, transport, clients, senders, arrivals, ratePerS, cannot } = planned
   const faults = [...faultsOfTranscript(transcript), ...faultsOfRepeats(repeats)]
   const summary = summarize(repeats)
   return {
@@ -70,6 +79,8 @@ function judgePoint(
     model: model.name,
     clients,
     senders,
+    arrivals,
+    ratePerS,
     clientsAtOnce: Number.isFinite(model.clientsAtOnce) ? model.clientsAtOnce : null,
     status: cannot ? 'cannot' : statusOf(faults, summary, repeats.length),
     faults,
@@ -103,11 +114,15 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
   const runs = repeats.flatMap((repeat) => (repeat.load ? [{ ...repeat, load: repeat.load }] : []))
   if (runs.length === 0) return null
   const loads = runs.map(({ load }) => load)
+  const responses = loads.flatMap(({ responseTime }) => responseTime?.hdr ?? [])
   const firstAnswers = loads.flatMap(({ firstAnswerTime }) => firstAnswerTime?.hdr ?? [])
   return {
     repeats: runs.length,
     throughputPerS: spreadOf(runs.map(({ throughputPerS }) => throughputPerS ?? 0)),
     serviceTime: mergeTimes(loads.map(({ serviceTime }) => serviceTime.hdr)),
+    responseTime: responses.length > 0 ? mergeTimes(responses) : null,
+    schedule: summarizeSchedule(loads),
+    receivers: summarizeReceivers(loads),
     firstAnswerTime: firstAnswers.length > 0 ? mergeTimes(firstAnswers) : null,
     beside: summarizeBeside(loads),
     // The fewest: a repeat in which somebody was left out must not hide behind the others.
@@ -121,6 +136,26 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     generatorCpuShare: medianOf(loads.map(generatorCpuShare)),
     ledger: sumLedgers(loads),
     errors: sum(loads.flatMap(({ errors }) => Object.values(errors))),
+  }
+}
+
+function summarizeSchedule(loads: readonly Measured['load'][]): Summary['schedule'] {
+  const all = loads.flatMap(({ schedule }) => schedule ?? [])
+  if (all.length === 0) return null
+  return {
+    offeredPerS: medianOf(all.map(({ offeredPerS }) => offeredPerS)) ?? 0,
+    sentPerS: medianOf(all.map(({ sentPerS }) => sentPerS)) ?? 0,
+    lag: mergeTimes(all.map(({ lag }) => lag.hdr)),
+  }
+}
+
+function summarizeReceivers(loads: readonly Measured['load'][]): Summary['receivers'] {
+  const all = loads.flatMap(({ receivers }) => receivers ?? [])
+  if (all.length === 0) return null
+  return {
+    first: mergeTimes(all.map(({ first }) => first.hdr)),
+    median: mergeTimes(all.map(({ median }) => median.hdr)),
+    last: mergeTimes(all.map(({ last }) => last.hdr)),
   }
 }
 
@@ -180,11 +215,17 @@ function sumLedgers(loads: readonly Measured['load'][]): Summary['ledger'] {
 /** A single repeat has no spread, and so nothing to tell a difference from chance by. */
 export const REPEATS_RANKED_MIN = 2
 
-/** Ranks the valid points of each table among themselves. */
+/**
+ * Ranks the valid points of each table among themselves. In an open loop there is nobody to rank by throughput: all
+ * are asked for the same, and do it, or are saturated.
+ */
 function withRanks(points: readonly Point[]): Point[] {
   const ranked = [...points]
   for (const group of groupPoints(points)) {
-    const rankable = group.filter((point) => point.status === 'valid' && intervalOf(point) !== null)
+    const rankable = group.filter(
+      (point) =>
+        point.arrivals === 'closed' && point.status === 'valid' && intervalOf(point) !== null,
+    )
     const ranks = rankIntervals(rankable.flatMap((point) => intervalOf(point) ?? []))
     rankable.forEach((point, i) => {
       const { rank, shared } = ranks[i] ?? { rank: null, shared: false }
@@ -205,11 +246,11 @@ export function intervalOf(point: Point): Interval | null {
   return low === null || high === null ? null : { low, high }
 }
 
-/** Points that belong into one table: the same workload, transport and size. */
+/** Points that belong into one table: the same workload, transport, size and rate. */
 export function groupPoints(points: readonly Point[]): Point[][] {
   const groups = new Map<string, Point[]>()
   for (const point of points) {
-    const key = `${loadName(point)} ${point.clients}`
+    const key = `${loadName(point)} ${point.clients} ${point.arrivals} ${point.ratePerS}`
     const group = groups.get(key)
     if (group) group.push(point)
     else groups.set(key, [point])

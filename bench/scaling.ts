@@ -35,9 +35,9 @@ export function scalingOf(points: readonly Point[]): Scaling[] {
   return [...sweeps.values()].filter((sweep) => sweep.length >= SIZES_MIN).map(scalingOfSweep)
 }
 
-/** Where a fixed number is active however many others there are, there is more of nothing. */
-function growsWithClients({ workload }: Point): boolean {
-  return workloadInfo(workload).sendersUsual === undefined
+/** Where a fixed number is active however many others there are, or requests come at a rate, there is more of nothing. */
+function growsWithClients({ workload, arrivals }: Point): boolean {
+  return arrivals === 'closed' && workloadInfo(workload).sendersUsual === undefined
 }
 
 interface Measured {

@@ -6,7 +6,7 @@
 // invalid. Whoever changes the shape raises SCHEMA_VERSION.
 
 import { z } from 'zod'
-import { TRANSPORTS, WORKLOAD_NAMES } from '../clients/load/contract.ts'
+import { ARRIVALS, TRANSPORTS, WORKLOAD_NAMES } from '../clients/load/contract.ts'
 import { PRESET_NAMES } from './presets.ts'
 
 export const SCHEMA_VERSION = 4
@@ -18,6 +18,8 @@ const instant = z.iso.datetime()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const workload = z.enum(WORKLOAD_NAMES)
 const transport = z.enum(TRANSPORTS)
+const arrivals = z.enum(ARRIVALS)
+const rate = z.number().positive()
 
 /** Times of one kind. `hdr` is a whole HdrHistogram (V2, compressed, base64), so times can be merged. */
 const Times = z.strictObject({
@@ -32,6 +34,12 @@ const Times = z.strictObject({
   meanNs: amount,
   hdr: z.string(),
 })
+
+/** Open loop: what was due in the window, what of that was sent, and how late the generator was. */
+const Schedule = z.strictObject({ offeredPerS: amount, sentPerS: amount, lag: Times })
+
+/** `room`: of each message. */
+const Receivers = z.strictObject({ first: Times, median: Times, last: Times })
 
 const Ledger = z.strictObject({
   sent: count,
@@ -63,7 +71,10 @@ const Fault = z.strictObject({ kind: z.enum(FAULT_KINDS), text: z.string() })
 /** What makes a figure less than it seems, although it is right. warnings.ts gives each its words. */
 export const WARNING_KINDS = [
   'model-served-few',
+  'no-ledger',
   'generator-was-limit',
+  'generator-was-late',
+  'saturated',
   'steady-state-missing',
   'spread-wide',
   'outliers',
@@ -107,7 +118,12 @@ const Load = z.strictObject({
   refused: z.record(z.string(), count),
   operations: count,
   elapsedNs: amount,
+  /** From the sending. */
   serviceTime: Times,
+  /** Open loop: from the intended sending. */
+  responseTime: Times.nullable(),
+  schedule: Schedule.nullable(),
+  receivers: Receivers.nullable(),
   firstAnswerTime: Times.nullable(),
   /** Of clients with a part of their own, where that is counted apart. */
   beside: z.strictObject({ operations: count, serviceTime: Times }).nullable(),
@@ -153,6 +169,10 @@ const Summary = z.strictObject({
   throughputPerS: Spread,
   /** Merged histograms of all repeats: percentiles are never averaged. */
   serviceTime: Times,
+  responseTime: Times.nullable(),
+  /** Rates are medians of the repeats. */
+  schedule: Schedule.nullable(),
+  receivers: Receivers.nullable(),
   firstAnswerTime: Times.nullable(),
   /** As in each repeat: WORKs, where the operations are PINGs. */
   beside: z.strictObject({ throughputPerS: Spread, serviceTime: Times }).nullable(),
@@ -181,13 +201,17 @@ const Point = z.strictObject({
   model: z.string(),
   clients: z.int().min(1),
   senders: count,
+  arrivals,
+  /** Null in a closed loop. */
+  ratePerS: rate.nullable(),
   clientsAtOnce: z.int().min(1).nullable(),
   status: z.enum(['valid', 'lower-bound', 'invalid', 'cannot', 'interrupted']),
   faults: z.array(Fault),
   cannot: z.string().nullable(),
   /**
    * Among the valid points of its workload and size, 1 is the fastest; those whose intervals overlap share
-   * it. Null also for a valid point of a single repeat: without an interval nobody knows what it overlaps with.
+   * it. Null also for a valid point of a single repeat: without an interval nobody knows what it overlaps with;
+   * in an open loop, where all are asked for the same; and without accounting.
    */
   rank: z.int().min(1).nullable(),
   rankShared: z.boolean(),
@@ -254,6 +278,11 @@ const Config = z.strictObject({
   transports: z.array(transport).min(1),
   workloads: z.array(WorkloadConfig).min(1),
   repeats: z.int().min(1),
+  arrivals,
+  /** Of an open loop, each a point of its own; empty in a closed one. */
+  ratesPerS: z.array(rate),
+  /** Whether every answer was proved and entered in the ledger. */
+  accounting: z.boolean(),
   /** Null: the share of the clients that the workload is made for. */
   senders: z.int().min(1).nullable(),
   window: z.int().min(1),

@@ -84,6 +84,9 @@ function specOf({ point, order }: Trial, config: Config, address: string): LoadS
     address: point.transport === 'udp' ? `udp:${address}` : address,
     clients: point.clients,
     senders: Math.max(1, point.senders),
+    arrivals: point.arrivals,
+    ratePerS: point.ratePerS,
+    accounting: point.accounting,
     window: config.window,
     messageBytes: config.messageBytes,
     pingsPerSession: config.pingsPerSession,
@@ -204,7 +207,8 @@ class TrialRecord {
 
 /** What the file keeps: the specification of every run follows from the configuration. */
 function recordOf(load: LoadResult): NonNullable<Repeat['load']> {
-  const { served, unserved, operations, elapsedNs, beside } = load
+  const { served, unserved, operations, elapsedNs, responseTime, schedule, receivers, beside } =
+    load
   return {
     served,
     unserved,
@@ -212,6 +216,13 @@ function recordOf(load: LoadResult): NonNullable<Repeat['load']> {
     operations,
     elapsedNs,
     serviceTime: { ...load.serviceTime },
+    responseTime: responseTime && { ...responseTime },
+    schedule: schedule && { ...schedule, lag: { ...schedule.lag } },
+    receivers: receivers && {
+      first: { ...receivers.first },
+      median: { ...receivers.median },
+      last: { ...receivers.last },
+    },
     firstAnswerTime: load.firstAnswerTime && { ...load.firstAnswerTime },
     beside: beside && { ...beside, serviceTime: { ...beside.serviceTime } },
     ledger: { ...load.ledger },

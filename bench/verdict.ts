@@ -76,7 +76,17 @@ function parts(counts: readonly (readonly [number, string])[]): string {
 export const BUSY_SHARE_MAX = 0.9
 const CPU_SHARE_MAX = 0.8
 
-function isGeneratorLimit({ generatorBusyShare, generatorCpuShare }: Summary): boolean {
+/** An open loop may be this late, or this much of the time that is measured, and nothing looks different for it. */
+export const LAG_NS_MAX = 1e6
+const LAG_SHARE_MAX = 0.1
+
+function isGeneratorLimit(summary: Summary): boolean {
+  const { generatorBusyShare, generatorCpuShare, schedule, responseTime } = summary
+  // In an open loop being late is all that a busy generator could do wrong.
+  if (schedule !== null && responseTime !== null) {
+    const { p50Ns, p90Ns, p99Ns } = schedule.lag
+    return (p99Ns ?? p90Ns ?? p50Ns) > Math.max(LAG_NS_MAX, responseTime.p50Ns * LAG_SHARE_MAX)
+  }
   // Where its CPU time cannot be told, being busy has to do.
   const hadCore = generatorCpuShare === null || generatorCpuShare >= CPU_SHARE_MAX
   return generatorBusyShare >= BUSY_SHARE_MAX && hadCore
@@ -91,4 +101,17 @@ export function statusOf(
   if (faults.length === 0 && repeats === 0) return 'interrupted'
   if (faults.length > 0 || summary === null) return 'invalid'
   return isGeneratorLimit(summary) ? 'lower-bound' : 'valid'
+}
+
+/** The part of what was offered that must be achieved. */
+export const ACHIEVED_SHARE_MIN = 0.99
+
+/**
+ * An open loop whose server did not keep up. Of few arrivals one more or less may be under way when the window
+ * ends than when it began, so the standard deviation of their count (its root) is granted as well.
+ */
+export function isSaturated({ throughputPerS, schedule, responseTime, repeats }: Summary): boolean {
+  if (schedule === null || responseTime === null || schedule.offeredPerS === 0) return false
+  const missing = 1 - throughputPerS.median / schedule.offeredPerS
+  return missing > Math.max(1 - ACHIEVED_SHARE_MIN, 1 / Math.sqrt(responseTime.count / repeats))
 }

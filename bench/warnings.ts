@@ -4,7 +4,7 @@
 import { pointName, REPEATS_RANKED_MIN, usable } from './points.ts'
 import type { Config, Environment, Point, Warning, WarningKind } from './schema.ts'
 import { medianOf, rangeCoverage } from './statistics.ts'
-import { BUSY_SHARE_MAX } from './verdict.ts'
+import { ACHIEVED_SHARE_MIN, BUSY_SHARE_MAX, isSaturated, LAG_NS_MAX } from './verdict.ts'
 
 /** Above this, the repeats of one point differ by more than the models often do. */
 const COEFFICIENT_OF_VARIATION_MAX = 0.1
@@ -51,11 +51,29 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
     tryThis:
       'Compare it with --workloads ping --clients 1, or by the session workload, which takes turns.',
   },
+  'no-ledger': {
+    about: ({ config }) => (config.accounting ? null : []),
+    cause: () =>
+      'Answers were neither proved nor counted one by one (--no-ledger): nobody knows whether any were lost or changed, and nothing is ranked.',
+    tryThis: 'Leave --no-ledger out, unless what the ledger costs is the question.',
+  },
   'generator-was-limit': {
-    about: forPoints(({ status }) => status === 'lower-bound'),
+    about: forPoints(({ status, arrivals }) => status === 'lower-bound' && arrivals === 'closed'),
     cause: () =>
       `The load generator was busy for ${percent(BUSY_SHARE_MAX)} of the time or more, with a core to itself: these servers can do at least this, and nobody knows how much more.`,
     tryThis: 'Use more --threads, or a machine with more cores.',
+  },
+  'generator-was-late': {
+    about: forPoints(({ status, arrivals }) => status === 'lower-bound' && arrivals !== 'closed'),
+    cause: () =>
+      `The load generator itself was late: one request in a hundred was sent more than ${LAG_NS_MAX / 1e6} ms, and more than a tenth of the median response time, after it was due. Response times contain that, and nobody knows how much shorter they are.`,
+    tryThis: 'Use a lower --rate, more --threads, or a machine with more cores.',
+  },
+  saturated: {
+    about: forPoints(({ summary }) => summary !== null && isSaturated(summary)),
+    cause: () =>
+      `Less than ${percent(ACHIEVED_SHARE_MIN)} of what was offered was answered: the servers could not keep up. Response times say how long the backlog became, and grow with --duration.`,
+    tryThis: 'Use a lower --rate to see how they answer when they do keep up.',
   },
   'steady-state-missing': {
     about: forPoints(({ repeats }) => {

@@ -8,68 +8,63 @@ export interface WorkloadWords extends Unit {
   readonly does: string
   /** What those of the clients do that have a part of their own. */
   readonly part: Unit
-  /** Whether its requests carry messages, whose size is an option. */
-  readonly hasMessages: boolean
   /** What `hubbub serve` is told beside the service. */
   readonly serve: readonly string[]
 }
 
 const NO_PART: Unit = { one: '', many: '' }
-const MESSAGES = { part: NO_PART, hasMessages: true, serve: [] } as const
+const USUAL = { part: NO_PART, serve: [] } as const
 
 export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
   ping: {
     ...WORKLOADS.ping.unit,
-    ...MESSAGES,
+    ...USUAL,
     does: 'Each client sends a PING and waits for its PONG.',
   },
   room: {
     ...WORKLOADS.room.unit,
-    ...MESSAGES,
+    ...USUAL,
     part: { one: 'speaks', many: 'speak' },
     does: 'All clients are in one room; what a speaker says is delivered to everyone else.',
   },
   session: {
     ...WORKLOADS.session.unit,
-    ...MESSAGES,
+    ...USUAL,
     does: 'A client connects, registers, sends a few PINGs and quits; the next one takes its place. Wait is the median time from connecting to the first answer.',
   },
   echo: {
     ...WORKLOADS.echo.unit,
-    ...MESSAGES,
+    ...USUAL,
     does: 'Each client sends a message and waits for the same bytes to come back.',
   },
   work: {
     ...WORKLOADS.work.unit,
-    ...MESSAGES,
+    ...USUAL,
     part: { one: 'computes', many: 'compute' },
     serve: ['--lab'],
     does: `Some clients send WORK ${WORK_MS} again and again, which keeps a CPU busy for ${WORK_MS} ms; the others send PINGs, and their figures come first.`,
   },
   idle: {
     ...WORKLOADS.idle.unit,
-    ...MESSAGES,
+    ...USUAL,
     part: { one: 'is active', many: 'are active' },
     does: 'The active clients send PINGs; any others are connected, registered, and silent.',
   },
   login: {
     ...WORKLOADS.login.unit,
     part: { one: 'logs in', many: 'log in' },
-    hasMessages: false,
     serve: [],
     does: 'Some clients log in again and again, which takes the server a hash of 128 MiB; the others send lines that are no login, and are told so.',
   },
   http: {
     ...WORKLOADS.http.unit,
     part: NO_PART,
-    hasMessages: false,
     serve: [],
     does: 'Each client keeps its connection and asks for the same page again and again.',
   },
   file: {
     ...WORKLOADS.file.unit,
     part: NO_PART,
-    hasMessages: false,
     serve: [],
     does: 'Each client fetches a file of 1 MiB again and again, and compares every byte; times are those of a file.',
   },

@@ -48,13 +48,25 @@ export function equivalenceLine(transcripts: readonly Transcript[]): string {
   return `Answers to one fixed script differ, or are missing, for ${others.join(', ')}: not comparable.`
 }
 
-/** How to read the columns. */
-export const LEGEND = [
+const CLOSED_LOOP = [
   'Throughput is the median of the repeats; interval is its bootstrap 95 % interval (their range, for five repeats or fewer). Models whose intervals overlap, or are linked by overlaps with others between them, share a rank.',
   'p50, p99 and max are service times (closed loop: from sending to the answer, or to each receiver), of all repeats merged.',
+] as const
+
+const OPEN_LOOP = [
+  'Open loop: requests are sent when they are due, at the rate that the title says, whether earlier ones were answered or not. Offered is what was due, the next column what was answered.',
+  'Response times begin when a request was due, service times when it was sent; of all repeats merged. Nothing is ranked, as all models are asked for the same: rows are in the order of the 99th percentile.',
+] as const
+
+const BOTH_LOOPS = [
   'CPU is for each operation, memory (PSS) for each client held, growth under load included; both of the server’s whole process tree.',
   'The command hubbub models says what each model is for, and what not; results/README.md in the sources of hubbub explains every column and verdict.',
 ] as const
+
+/** How to read the columns. */
+export function legendOf({ config }: Pick<Results, 'config'>): string[] {
+  return [...(config.arrivals === 'closed' ? CLOSED_LOOP : OPEN_LOOP), ...BOTH_LOOPS]
+}
 
 /** A warning as one line: what, why, what to try. */
 export function warningLine({ points, cause, tryThis }: Warning): string {
@@ -62,12 +74,12 @@ export function warningLine({ points, cause, tryThis }: Warning): string {
   return `${cause}${about} ${tryThis}`
 }
 
-/** `ping · thread · 16 clients` and its like, each workload and size named once. */
+/** `ping · thread · 16 clients` and its like, each workload, size and rate named once. */
 function grouped(points: readonly string[]): string {
   const models = new Map<string, string[]>()
   for (const point of points) {
-    const [workload = '', model = '', size = ''] = point.split(' · ')
-    const key = `${workload} with ${size}`
+    const [workload = '', model = '', ...size] = point.split(' · ')
+    const key = `${workload} with ${size.join(' ')}`
     models.set(key, [...(models.get(key) ?? []), model])
   }
   return [...models].map(([key, names]) => `${names.join(', ')} in ${key}`).join('; ')

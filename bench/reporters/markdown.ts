@@ -2,7 +2,13 @@
 
 import type { Results } from '../schema.ts'
 import { splitAbsent } from './absences.ts'
-import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
+import {
+  contextLines,
+  equivalenceLine,
+  interruptionLine,
+  legendOf,
+  warningLine,
+} from './context.ts'
 import { costTables } from './connection-costs.ts'
 import { scalingTables } from './scaling.ts'
 import type { Table } from './tables.ts'
@@ -18,7 +24,7 @@ export function markdownReport(results: Results): string {
     ...sentences.map(escape),
     ...[...tablesOf(results), ...costTables(results), ...scalingTables(results)].map(renderTable),
     '## How to read this',
-    bullets([...LEGEND, equivalenceLine(results.equivalence)]),
+    bullets([...legendOf(results), equivalenceLine(results.equivalence)]),
     ...(results.warnings.length > 0
       ? ['## Warnings', bullets(results.warnings.map(warningLine))]
       : []),

@@ -3,11 +3,13 @@
 import { intervalOf, pointName, REPEATS_RANKED_MIN, usable } from '../points.ts'
 import type { Point, Warning, WarningKind } from '../schema.ts'
 import { WORKLOAD_WORDS } from '../workloads.ts'
-import { formatAmount } from './numbers.ts'
+import { isSaturated } from '../verdict.ts'
+import { formatAmount, scaleOfTimes } from './numbers.ts'
 import { list } from './text.ts'
 
 /** One or two sentences about the points of one table, which come fastest first. */
 export function readTable(points: readonly Point[], repeatsAsked: number): string {
+  if (points.some(({ arrivals }) => arrivals !== 'closed')) return readOpenLoop(points)
   const ranked = points.filter(({ rank }) => rank !== null)
   const bounded = points.filter(({ status }) => status === 'lower-bound')
   const single = points.filter(({ status, rank }) => status === 'valid' && rank === null)
@@ -23,6 +25,35 @@ export function readTable(points: readonly Point[], repeatsAsked: number): strin
     ...boundSentence(bounded),
     ...singleSentence(single, repeatsAsked),
   ].join(' ')
+}
+
+/** Points of an open loop come in the order of their 99th percentile. */
+function readOpenLoop(points: readonly Point[]): string {
+  const measured = points.filter((point) => usable(point) !== null)
+  if (measured.length === 0) return emptySentence(points, [])
+  const late = measured.filter(({ status }) => status === 'lower-bound')
+  const saturated = measured.filter((point) => isSaturated(usable(point)!))
+  const able = measured.filter((point) => !saturated.includes(point))
+  const verb = saturated.length === 1 ? 'does' : 'do'
+  return [
+    ...(saturated.length > 0 ? [`${names(saturated)} ${verb} not keep up.`] : []),
+    ...(able.length > 0
+      ? [`${names(able)} ${able.length === 1 ? 'keeps' : 'keep'} up${soonest(able)}.`]
+      : []),
+    ...(late.length > 0 ? [`The load generator was late at ${names(late)}.`] : []),
+  ].join(' ')
+}
+
+/** Nothing about who is better: nobody knows the spread of a percentile. */
+function soonest(able: readonly Point[]): string {
+  const figures = able.flatMap(({ model, summary }) => {
+    const ns = summary?.responseTime?.p99Ns ?? null
+    if (ns === null) return []
+    const { unit, divisor } = scaleOfTimes([ns])
+    return [`${formatAmount(ns / divisor)} ${unit} (${model})`]
+  })
+  if (figures.length < 2) return ''
+  return `; the 99th percentile of response times goes from ${figures[0]} to ${figures.at(-1)}`
 }
 
 /** What makes figures less certain than their digits look, in a few words. */
@@ -48,6 +79,9 @@ export function repeatsOf(repeats: number, asked: number): string {
 }
 
 function emptySentence(points: readonly Point[], single: readonly Point[]): string {
+  if (single.some((point) => (usable(point)?.repeats ?? 0) >= REPEATS_RANKED_MIN)) {
+    return 'Nothing is ranked: no answer was proved.'
+  }
   if (single.length > 0) return `Nothing is ranked: that takes ${REPEATS_RANKED_MIN} repeats.`
   const wasRun = points.some(({ status }) => status !== 'cannot' && status !== 'interrupted')
   return wasRun ? 'No model has a valid figure here.' : 'Nothing was measured here.'

@@ -3,8 +3,16 @@
 
 import type { Unit } from '../../clients/load/contract.ts'
 import { workloadInfo } from '../../clients/load/index.ts'
-import { groupPoints, intervalOf, loadName, REPEATS_RANKED_MIN, usable } from '../points.ts'
+import {
+  groupPoints,
+  intervalOf,
+  loadName,
+  rateName,
+  REPEATS_RANKED_MIN,
+  usable,
+} from '../points.ts'
 import type { Config, Point, Results, Summary, TimesRecord } from '../schema.ts'
+import { isSaturated } from '../verdict.ts'
 import { TRANSPORT_WORDS, WORKLOAD_WORDS } from '../workloads.ts'
 import { splitAbsent } from './absences.ts'
 import {
@@ -70,7 +78,15 @@ function tableOf(group: readonly Point[], { config, warnings }: Results): Table 
 
 /** Fastest first; what has no usable figure comes last, in the order it was asked for. */
 function inOrder(points: readonly Point[]): Point[] {
+  if (points.some(({ arrivals }) => arrivals !== 'closed')) {
+    return points.toSorted((a, b) => p99ResponseNs(a) - p99ResponseNs(b))
+  }
   return points.toSorted((a, b) => rateOf(b) - rateOf(a))
+}
+
+function p99ResponseNs(point: Point): number {
+  const { p99Ns = null, p50Ns = Number.MAX_VALUE } = usable(point)?.responseTime ?? {}
+  return p99Ns ?? p50Ns
 }
 
 function rateOf(point: Point): number {
@@ -85,7 +101,13 @@ export function titleOf([first]: readonly Point[]): string {
   const size = `${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}`
   const who = senders === clients ? 'all of them' : `${formatCount(senders)} of them`
   const role = senders > 0 ? `, ${who} ${senders === 1 ? part.one : part.many}` : ''
-  return `${loadName(first)} · ${size}${role}`
+  return `${loadName(first)} · ${size}${role}${loopOf(first)}`
+}
+
+function loopOf({ arrivals, ratePerS }: Point): string {
+  if (ratePerS === null) return ''
+  const spread = arrivals === 'poisson' ? 'Poisson' : 'constant'
+  return ` · open loop, ${spread} arrivals ${rateName(ratePerS)}`
 }
 
 function explanationOf(points: readonly Point[], config: Config): string {
@@ -98,8 +120,11 @@ function explanationOf(points: readonly Point[], config: Config): string {
       : 'without warm-up'
   // An interruption leaves fewer than were asked for.
   const repeats = Math.max(...points.map((point) => point.repeats.length)) || config.repeats
-  const { does, hasMessages } = WORKLOAD_WORDS[workload.name]
-  const over = `ver ${TRANSPORT_WORDS[first!.transport]}, window ${config.window},`
+  const { does } = WORKLOAD_WORDS[workload.name]
+  const { arrival, hasMessages } = workloadInfo(workload.name)
+  const isOpen = first!.arrivals !== 'closed'
+  const how = isOpen ? `an arrival is ${arrival};` : `window ${config.window},`
+  const over = `ver ${TRANSPORT_WORDS[first!.transport]}${isOpen ? ';' : ','} ${how}`
   return [
     does,
     hasMessages ? `${config.messageBytes}-byte messages o${over}` : `O${over}`,
@@ -132,12 +157,20 @@ function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[]
   const [first] = points
   if (!first) return []
   const { clientsStay, beside } = workloadInfo(first.workload)
+  const { many } = WORKLOAD_WORDS[first.workload]
+  const model = { ...column(['model', ''], (point: Point) => point.model), align: 'left' } as const
+  const loop =
+    first.arrivals === 'closed'
+      ? [
+          column(['#', ''], rankCell),
+          model,
+          ...rateColumns(points, many),
+          ...quantileColumns(points),
+          { ...scaledColumn('max', points, (s) => s.serviceTime.maxNs, scaleOfTimes), spare: 3 },
+        ]
+      : [model, ...openRateColumns(points, many), ...responseColumns(points)]
   return [
-    column(['#', ''], rankCell),
-    { ...column(['model', ''], ({ model }) => model), align: 'left' },
-    ...rateColumns(points, WORKLOAD_WORDS[first.workload].many),
-    ...quantileColumns(points),
-    { ...scaledColumn('max', points, (s) => s.serviceTime.maxNs, scaleOfTimes), spare: 3 },
+    ...loop,
     ...(clientsStay ? [] : [firstAnswerColumn(points)]),
     ...(beside ? besideColumns(points, beside) : []),
     ...(first.transport === 'udp' ? [column(['lost', '%'], lossCell)] : []),
@@ -201,6 +234,55 @@ function quantileColumns(points: readonly Point[]): CellColumn[] {
       ({ serviceTime }) => serviceTime.p99Ns,
       () => scale,
     ),
+  ]
+}
+
+function offered(point: Point): number | null {
+  return usable(point)?.schedule?.offeredPerS ?? null
+}
+
+function achieved(point: Point): number | null {
+  return usable(point)?.throughputPerS.median ?? null
+}
+
+/** What was due, and what was answered. */
+function openRateColumns(points: readonly Point[], many: string): CellColumn[] {
+  const { unit, divisor } = scaleOfRates(
+    points.flatMap((point) => [offered(point) ?? 0, achieved(point) ?? 0]),
+  )
+  const perSecond = unit === '' ? 'per s' : `${unit} per s`
+  const show = (value: number | null) => (value === null ? UNKNOWN : formatAmount(value / divisor))
+  return [
+    column(['offered', perSecond], (point) => show(offered(point))),
+    column([many, perSecond], (point) => show(achieved(point))),
+  ]
+}
+
+/** Response times, and the service time that they are read beside: all in one unit. */
+function responseColumns(points: readonly Point[]): CellColumn[] {
+  const summaries = points.flatMap((point) => usable(point) ?? [])
+  const scale = scaleOfTimes(
+    summaries.flatMap(({ responseTime, serviceTime }) => [
+      responseTime?.p50Ns ?? 0,
+      responseTime?.p99Ns ?? 0,
+      serviceTime.p99Ns ?? 0,
+    ]),
+  )
+  const timed = (what: string, of: string, valueOf: (summary: Summary) => number | null) => {
+    const { cell, head } = scaledColumn(what, points, valueOf, () => scale)
+    return column([what, `${of} ${head[1]}`], cell)
+  }
+  const { cell: max, head } = scaledColumn(
+    'response',
+    points,
+    ({ responseTime }) => responseTime?.maxNs ?? null,
+    scaleOfTimes,
+  )
+  return [
+    timed('response', 'p50', ({ responseTime }) => responseTime?.p50Ns ?? null),
+    timed('response', 'p99', ({ responseTime }) => responseTime?.p99Ns ?? null),
+    { ...column(['response', `max ${head[1]}`], max), spare: 3 },
+    { ...timed('service', 'p99', ({ serviceTime }) => serviceTime.p99Ns), spare: 4 },
   ]
 }
 
@@ -290,13 +372,20 @@ function notesOf(point: Point, repeatsAsked: number): string[] {
   if (point.status === 'interrupted') return ['not run: interrupted.']
   const notes = faults.map(({ text }) => `${model}: ${text}.`)
   const repeats = usable(point)?.repeats ?? repeatsAsked
-  if (repeats < REPEATS_RANKED_MIN) {
+  if (repeats < REPEATS_RANKED_MIN && point.arrivals === 'closed') {
     notes.push(`${repeatsOf(repeats, repeatsAsked)}: not ranked, for want of a spread.`)
   } else if (repeats < repeatsAsked) {
     notes.push(`${repeatsOf(repeats, repeatsAsked)}.`)
   }
   if (point.status === 'lower-bound') {
-    notes.push(`The load generator was the limit: the server can do at least this.`)
+    notes.push(
+      point.arrivals === 'closed'
+        ? 'The load generator was the limit: the server can do at least this.'
+        : 'The load generator was late: the server answers at least as soon as this.',
+    )
+  }
+  if (summary && usable(point) && isSaturated(summary)) {
+    notes.push('Saturated: it did not keep up, and times say how long the backlog became.')
   }
   if (usable(point) && summary && summary.served < clients) {
     const together = clientsAtOnce === 1 ? 'one client' : `${clientsAtOnce} clients`

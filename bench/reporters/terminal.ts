@@ -4,7 +4,13 @@
 import Table from 'cli-table3'
 import type { Results } from '../schema.ts'
 import { splitAbsent } from './absences.ts'
-import { contextLines, equivalenceLine, interruptionLine, LEGEND, warningLine } from './context.ts'
+import {
+  contextLines,
+  equivalenceLine,
+  interruptionLine,
+  legendOf,
+  warningLine,
+} from './context.ts'
 import { UNKNOWN } from './numbers.ts'
 import { costTables } from './connection-costs.ts'
 import { scalingTables } from './scaling.ts'
@@ -25,7 +31,7 @@ export function terminalReport(results: Results, options: TerminalOptions = {}):
     ...[...tablesOf(results), ...costTables(results), ...scalingTables(results)].map((table) =>
       renderTable(table, paint, options.columns ?? Infinity),
     ),
-    [...LEGEND, equivalenceLine(results.equivalence)].flatMap(dim),
+    [...legendOf(results), equivalenceLine(results.equivalence)].flatMap(dim),
     results.warnings.flatMap((warning) =>
       wrap(`! ${warningLine(warning)}`, columns, '  ').map((line) => paint('yellow', line)),
     ),

@@ -5,6 +5,14 @@
 export const TRANSPORTS = ['tcp', 'unix', 'udp'] as const
 export type Transport = (typeof TRANSPORTS)[number]
 
+/**
+ * When requests are sent. `closed`: a client waits for its answer before it asks again, so a slow server is
+ * asked less often. The others are open loops: requests come at a rate that the server has no part in, evenly
+ * (`constant`) or as those of many independent users do (`poisson`).
+ */
+export const ARRIVALS = ['closed', 'constant', 'poisson'] as const
+export type Arrivals = (typeof ARRIVALS)[number]
+
 /** What is counted: one of them, and many. */
 export interface Unit {
   readonly one: string
@@ -28,6 +36,10 @@ export interface WorkloadInfo {
   readonly together: { readonly clientsMin: number; readonly why: string }
   /** Clients keep their connections. If not, they come and go, and even a server of one at a time serves all. */
   readonly clientsStay: boolean
+  /** What one arrival of an open loop is, in a few words; null: it has no open loop. */
+  readonly arrival: string | null
+  /** Its requests carry messages that prove themselves, and it can be run without that. */
+  readonly hasMessages: boolean
 }
 
 /** `work`: how long a WORK keeps a CPU busy. Long beside a PING, short beside what people notice. */
@@ -55,11 +67,13 @@ const USUAL = {
   sendersShare: 0,
   together: ALONE,
   clientsStay: true,
+  arrival: null,
+  hasMessages: true,
 } as const
 
 /** The workloads. What they need to know of each other's differences stands here, and nowhere by name. */
 export const WORKLOADS = {
-  ping: { ...USUAL, unit: PING },
+  ping: { ...USUAL, unit: PING, arrival: 'a PING, on the next connection' },
   room: {
     ...USUAL,
     unit: { one: 'delivery', many: 'deliveries' },
@@ -90,14 +104,20 @@ export const WORKLOADS = {
   login: {
     ...USUAL,
     service: 'login',
+    hasMessages: false,
     unit: { one: 'login', many: 'logins' },
     beside: { one: 'line', many: 'lines' },
     sendersShare: 1 / 10,
     sendersMax: 16,
     together: { clientsMin: 2, why: 'nobody is there to feel the logins of another' },
   },
-  http: { ...USUAL, service: 'http', unit: { one: 'answer', many: 'answers' } },
-  file: { ...USUAL, service: 'file', unit: { one: 'MiB', many: 'MiB' } },
+  http: {
+    ...USUAL,
+    service: 'http',
+    unit: { one: 'answer', many: 'answers' },
+    hasMessages: false,
+  },
+  file: { ...USUAL, service: 'file', unit: { one: 'MiB', many: 'MiB' }, hasMessages: false },
 } as const satisfies Readonly<Record<string, WorkloadInfo>>
 
 export type WorkloadName = keyof typeof WORKLOADS
@@ -123,10 +143,21 @@ export interface LoadSpec {
    * `idle`: they are not. `login`: they log in.
    */
   readonly senders: number
-  /** Requests in flight on each connection; `room`: messages per barrier; `file`: one, whatever it says. */
+  readonly arrivals: Arrivals
+  /** Open loop: arrivals each second, over all connections; null in a closed loop. */
+  readonly ratePerS: number | null
+  /**
+   * Closed loop: requests in flight on each connection; `room`: messages per barrier; `file`: one, whatever it
+   * says. An open loop has a bound of its own (IN_FLIGHT_MAX, arrivals.ts).
+   */
   readonly window: number
   /** Length of the text after the colon of each PING or PRIVMSG; `echo`: without its CR LF. At least 24. */
   readonly messageBytes: number
+  /**
+   * Whether every answer is proved and entered in the ledger. Without it nobody knows whether anything was
+   * lost or changed: it is there to measure what the ledger costs.
+   */
+  readonly accounting: boolean
   /** `session`: PINGs answered before the client quits. */
   readonly pingsPerSession: number
   /** Driven, but not measured. */
@@ -199,6 +230,23 @@ export interface Ledger {
   readonly corrupt: number
 }
 
+/** How well an open loop kept to its schedule. */
+export interface Schedule {
+  /** Arrivals that were due in the window, each second. */
+  readonly offeredPerS: number
+  /** Arrivals that were sent in the window, each second. Less, when connections had no room for more. */
+  readonly sentPerS: number
+  /** How late the generator was: from when an arrival was due, and had a connection with room, to its sending. */
+  readonly lag: Times
+}
+
+/** Of each message. */
+export interface Receivers {
+  readonly first: Times
+  readonly median: Times
+  readonly last: Times
+}
+
 export interface LoadResult {
   readonly spec: LoadSpec
   /** Clients that got a first answer from the server: connecting alone is not being served. */
@@ -216,11 +264,21 @@ export interface LoadResult {
   readonly elapsedNs: number
   /**
    * ping: request to answer. room: sending to delivery at each receiver. session: connect to the end
-   * of the connection. Measured in a closed loop from the actual sending: service time. What was under
+   * of the connection. From the actual sending, always. What was under
    * way when the window ended is in here too, at the time that it took in the end or, if it is still
    * missing after the drain, has taken so far; so there are a few more times than operations.
    */
   readonly serviceTime: Times
+  /**
+   * Open loop: the same from the intended sending, so that who had to wait because others before him did is
+   * not left out (coordinated omission). Arrivals that could not even be sent are in here, at the time that
+   * they had waited when the window ended.
+   */
+  readonly responseTime: Times | null
+  /** Open loop: what was due and what was sent in the window, and how late. */
+  readonly schedule: Schedule | null
+  /** `room`: from sending to the first, the median and the last receiver of each message. */
+  readonly receivers: Receivers | null
   /** session: connect to the first answer: what a client waits before anyone talks to it. */
   readonly firstAnswerTime: Times | null
   /** The same of what the clients with a part of their own did, where that is counted apart. */

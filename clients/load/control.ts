@@ -1,9 +1,10 @@
 // What the threads of a run tell each other: one piece of shared memory.
 //
 // A thread that drives connections never returns to its event loop, so messages cannot reach it. It
-// reads the step here once a turn instead, a load from memory, and writes down how far it is. Words are read and written with Atomics; the counts that are doubles are not, because
-// Atomics knows no doubles, and need not be: an aligned double is written whole on every machine that
-// Node runs on, and a progress display forgives a late one.
+// reads the step here once a turn instead, a load from memory, and writes down how far it is. Words are read
+// and written with Atomics. What is a double is not, because Atomics knows no doubles, and need not be: an aligned
+// double is written whole on every machine that Node runs on, a progress display forgives a late one, and times
+// are written before the step that makes them be read.
 
 /** The steps of a run, as the threads see them. They only go forward. */
 export const STEP = {
@@ -29,16 +30,21 @@ export const BURSTS_KEPT = 64
 const STEP_WORD = 0
 const HALT_WORD = 1
 const ALL_STOPPED_WORD = 2
+const SENDING_THREADS_WORD = 3
 const COMMON_WORDS = 4
 const REACHED = 0
 const SERVED = 1
 const LOST = 2
 const SETTLED = 3
-const THREAD_WORDS = 4
+const TURN = 4
+const THREAD_WORDS = 5
 const SENT = 0
 const CONFIRMED = 1
 const GONE = 2
 const SENDER_WORDS = 3
+
+// Doubles for all, then one for each thread, then some for each sender.
+const COMMON_DOUBLES = STEP.finish + 1
 
 /** The memory itself, which crosses threads. */
 export interface SharedMemory {
@@ -49,7 +55,7 @@ export interface SharedMemory {
 /** `senders`: of the room; 0 elsewhere. */
 export function allocateShared(threads: number, senders: number): SharedMemory {
   const words = COMMON_WORDS + threads * THREAD_WORDS + senders * SENDER_WORDS
-  const doubles = threads + senders * BURSTS_KEPT
+  const doubles = COMMON_DOUBLES + threads + senders * BURSTS_KEPT
   return {
     words: new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT),
     doubles: new SharedArrayBuffer(doubles * Float64Array.BYTES_PER_ELEMENT),
@@ -61,12 +67,14 @@ export class Control {
   readonly #doubles: Float64Array
   readonly #threads: number
   readonly #sendersAt: number
+  readonly #burstsAt: number
 
   constructor(memory: SharedMemory, threads: number) {
     this.#words = new Int32Array(memory.words)
     this.#doubles = new Float64Array(memory.doubles)
     this.#threads = threads
     this.#sendersAt = COMMON_WORDS + threads * THREAD_WORDS
+    this.#burstsAt = COMMON_DOUBLES + threads
   }
 
   // Written by the main thread.
@@ -76,6 +84,31 @@ export class Control {
   }
   set step(step: Step) {
     Atomics.store(this.#words, STEP_WORD, step)
+  }
+
+  /** When a step was taken, on the clock of the run; 0: not yet. */
+  stepNs(step: Step): number {
+    return this.#doubles[step]!
+  }
+  setStepNs(step: Step, ns: number): void {
+    this.#doubles[step] = ns
+  }
+
+  /** Open loop: deals the arrivals to the threads that have clients, in turn. The others get none. */
+  dealArrivals(): void {
+    let turns = 0
+    for (const [thread, served] of this.#threadWords(SERVED).entries()) {
+      this.#setThreadWord(thread, TURN, served > 0 ? turns++ : -1)
+    }
+    Atomics.store(this.#words, SENDING_THREADS_WORD, turns)
+  }
+  /** Between how many threads arrivals are dealt. */
+  get sendingThreads(): number {
+    return Atomics.load(this.#words, SENDING_THREADS_WORD)
+  }
+  /** Whose turn this thread is among them; -1: it is none of them. */
+  turnOf(thread: number): number {
+    return this.#threadWords(TURN)[thread]!
   }
 
   /** Everybody is to end at once, whatever the step. Any thread may ask for it. */
@@ -125,10 +158,10 @@ export class Control {
   }
 
   setOperations(thread: number, operations: number): void {
-    this.#doubles[thread] = operations
+    this.#doubles[COMMON_DOUBLES + thread] = operations
   }
   get operations(): number {
-    return sum([...this.#doubles.subarray(0, this.#threads)])
+    return sum([...this.#doubles.subarray(COMMON_DOUBLES, this.#burstsAt)])
   }
 
   // Written by the thread of a sender, read by the threads of all receivers.
@@ -136,7 +169,7 @@ export class Control {
   /** `number` messages were sent so far; the last burst of `messages` began at `timeNs`. */
   noteBurst(sender: number, number: number, messages: number, timeNs: number): void {
     const burst = Math.floor((number - 1) / messages) % BURSTS_KEPT
-    this.#doubles[this.#threads + sender * BURSTS_KEPT + burst] = timeNs
+    this.#doubles[this.#burstsAt + sender * BURSTS_KEPT + burst] = timeNs
     Atomics.store(this.#words, this.#senderWord(sender, SENT), number)
   }
   sent(sender: number): number {
@@ -163,7 +196,7 @@ export class Control {
   sentAtNs(sender: number, number: number, messages: number): number {
     const last = Math.floor((this.sent(sender) - 1) / messages)
     const burst = Math.max(Math.floor(number / messages), last - BURSTS_KEPT + 1)
-    return this.#doubles[this.#threads + sender * BURSTS_KEPT + (burst % BURSTS_KEPT)]!
+    return this.#doubles[this.#burstsAt + sender * BURSTS_KEPT + (burst % BURSTS_KEPT)]!
   }
 
   #senderWord(sender: number, word: number): number {

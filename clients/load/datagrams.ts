@@ -16,12 +16,18 @@ const GIVE_UP_NS = 1e9
 export class DatagramEchoDriver extends EchoDriver {
   /** May get lost as well; then the next one, a second later, is another message. */
   protected override introduce(connection: Connection): void {
-    this.ask(connection, 1, this.clock.now())
+    const nowNs = this.clock.now()
+    this.ask(connection, 1, nowNs, nowNs)
   }
 
-  protected override ask(connection: Connection, count: number, nowNs: number): void {
+  protected override ask(
+    connection: Connection,
+    count: number,
+    nowNs: number,
+    dueNs: number,
+  ): void {
     const { requests } = this
-    requests.write(connection, count, nowNs)
+    requests.write(connection, count, nowNs, dueNs)
     const { memory, requestBytes } = requests.batch
     try {
       for (let i = 0; i < count; i++) {

@@ -15,7 +15,8 @@
 // outstanding, since nobody can say whether the server saw it: it is the difference that remains in
 // the ledger, sent − received − lost − outstanding.
 
-import { AGAIN, HANGUP, READABLE, WRITABLE } from '../../posix/index.ts'
+import { AGAIN, HANGUP, READABLE, sharpenTimers, WRITABLE } from '../../posix/index.ts'
+import { type Arrivals, arrivalsOf, type Sender } from './arrivals.ts'
 import type { Beside } from './beside.ts'
 import { Clock } from './clock.ts'
 import { Connection, STATE } from './connection.ts'
@@ -23,7 +24,7 @@ import type { Ledger, LoadSpec } from './contract.ts'
 import { Control, type SharedMemory, STEP, type Step } from './control.ts'
 import * as lines from './lines.ts'
 import { nickname } from './nickname.ts'
-import { SequenceLedger } from './sequence.ts'
+import { CountingLedger, SequenceLedger } from './sequence.ts'
 import { Tally } from './tally.ts'
 import { parseTarget } from './target.ts'
 import { TimeHistogram } from './times.ts'
@@ -49,10 +50,19 @@ export interface Outcome {
   /** Encoded histograms. */
   readonly serviceTime: string
   readonly firstAnswerTime: string | null
+  /** Open loop: what was due and sent in the window, and encoded histograms. */
+  readonly arrivals: ArrivalsOutcome | null
   readonly beside: { readonly operations: number; readonly serviceTime: string } | null
   readonly ledger: Ledger
   readonly busyShare: number
   readonly cpuMs: number
+}
+
+export interface ArrivalsOutcome {
+  readonly due: number
+  readonly sent: number
+  readonly response: string
+  readonly lag: string
 }
 
 /** The longest a thread waits: how late it may notice a new step when nothing else happens. */
@@ -76,7 +86,7 @@ const ERR_NOMOTD = 422
 /** What no server sends unless it is asked, and then it is an answer. */
 const STRAYS: ReadonlySet<number> = new Set([lines.PONG, lines.PRIVMSG, lines.WORK, lines.UNKNOWN])
 
-export abstract class Driver {
+export abstract class Driver implements Sender {
   protected readonly spec: LoadSpec
   protected readonly clock: Clock
   protected readonly control: Control
@@ -86,6 +96,8 @@ export abstract class Driver {
   protected readonly inbox: lines.Inbox
   protected readonly line = new lines.LineScanner()
   protected readonly service = new TimeHistogram()
+  /** Null in a closed loop. */
+  protected readonly arrivals: Arrivals | null
   protected readonly errors = new Tally()
   /** Operations since the beginning. */
   protected operations = 0
@@ -118,7 +130,9 @@ export abstract class Driver {
       connections.push(new Connection(client, connections.length))
     }
     this.connections = connections
-    this.ledger = new SequenceLedger(streams(connections.length))
+    const Ledger = spec.accounting ? SequenceLedger : CountingLedger
+    this.ledger = new Ledger(streams(connections.length))
+    this.arrivals = arrivalsOf(spec, this, () => this.clock.now())
     this.#thread = thread
     this.wire = new Wire(parseTarget(spec.address))
     this.inbox = this.wire.inbox
@@ -128,12 +142,14 @@ export abstract class Driver {
   /** Takes part in the whole run, and returns when it is over or halted. */
   run(): Outcome {
     try {
+      if (this.arrivals !== null) sharpenTimers()
       while (this.step < STEP.finish && !this.control.halted) this.#turn()
       return this.#outcome()
     } finally {
       for (const connection of this.connections) this.wire.release(connection)
       this.wire.close()
       this.service.destroy()
+      this.arrivals?.destroy()
       this.destroy()
     }
   }
@@ -165,6 +181,16 @@ export abstract class Driver {
   protected failed(_connection: Connection): void {}
   /** Every hundredth of a second. */
   protected sweep(_nowNs: number): void {}
+  /** Open loop: whether this client's requests come when they are due. If not, it goes on in a closed loop. */
+  protected takesArrivals(_connection: Connection): boolean {
+    return true
+  }
+  /** Open loop: whether another request can be sent. */
+  hasRoom(_connection: Connection): boolean {
+    return false
+  }
+  /** Open loop: sends the request that was due at `dueNs`. */
+  arrive(_connection: Connection, _dueNs: number, _nowNs: number): void {}
   /** A second histogram. */
   protected get firstAnswerTime(): TimeHistogram | null {
     return null
@@ -182,18 +208,28 @@ export abstract class Driver {
     this.#followSteps()
     if (this.#nextToStart < this.connections.length) this.#startMore()
     const beforeNs = this.clock.now()
-    const ready = this.wire.wait(WAIT_MS)
+    const ready = this.arrivals === null ? this.wire.wait(WAIT_MS) : this.#waitForArrival(beforeNs)
     const afterNs = this.clock.now()
     this.#waitedNs += Math.max(0, afterNs - beforeNs - WAIT_CALL_NS)
     for (let i = 0; i < ready; i++) {
       const connection = this.wire.connection(i)
       if (connection) this.#serve(connection, this.wire.events(i))
+      // What is due does not wait for the end of a turn that has many answers.
+      this.arrivals?.send(this.clock.now())
     }
+    if (ready === 0) this.arrivals?.send(afterNs)
     this.control.setOperations(this.#thread, this.operations)
     if (afterNs >= this.#sweepAtNs) this.#sweepAll(afterNs)
     if (ready === 0 && this.step === STEP.drain && this.control.allStopped) {
       this.control.setSettled(this.#thread, this.isSettled())
     }
+  }
+
+  /** What is due and has no room waits for an answer, as everything else does. */
+  #waitForArrival(nowNs: number): number {
+    const { dueNs, isBlocked } = this.arrivals!
+    const untilNs = isBlocked ? Infinity : dueNs - nowNs
+    return this.wire.waitNs(Math.min(WAIT_MS * 1e6, Math.max(0, untilNs)))
   }
 
   #sweepAll(nowNs: number): void {
@@ -222,8 +258,10 @@ export abstract class Driver {
     if (this.step === STEP.warmup) {
       this.driving = true
       this.startLoad()
+      this.#startArrivals()
     } else if (this.step === STEP.measure) {
       this.service.reset()
+      this.arrivals?.windowBegins()
       this.firstAnswerTime?.reset()
       this.beside?.windowBegins()
       window.startNs = this.clock.now()
@@ -232,6 +270,7 @@ export abstract class Driver {
       window.cpuNs = -(threadCpuNs() ?? 0)
     } else if (this.step === STEP.drain) {
       this.driving = false
+      this.arrivals?.end(this.control.stepNs(STEP.drain))
       window.endNs = this.clock.now()
       window.operations += this.operations
       this.beside?.windowEnds()
@@ -241,6 +280,14 @@ export abstract class Driver {
     } else if (this.step === STEP.hold) {
       this.#outstanding = this.closeBooks(this.clock.now())
     }
+  }
+
+  #startArrivals(): void {
+    const { control } = this
+    const startNs = control.stepNs(STEP.warmup)
+    const share = { startNs, first: control.turnOf(this.#thread), step: control.sendingThreads }
+    const able = this.connections.filter((one) => one.wasServed && this.takesArrivals(one))
+    this.arrivals?.begin(share, able)
   }
 
   // Connecting.
@@ -440,6 +487,7 @@ export abstract class Driver {
       operations: this.#window.operations,
       serviceTime: this.service.encode(),
       firstAnswerTime: firstAnswerTime === null ? null : firstAnswerTime.encode(),
+      arrivals: this.#arrivalsOutcome(),
       beside:
         beside === null
           ? null
@@ -456,6 +504,16 @@ export abstract class Driver {
       // A window shorter than one wait (nobody was served) says nothing about being busy.
       busyShare: windowNs > WAIT_MS * 1e6 ? 1 - this.#window.waitedNs / windowNs : 0,
       cpuMs: this.#window.cpuNs / 1e6,
+    }
+  }
+
+  #arrivalsOutcome(): ArrivalsOutcome | null {
+    const { arrivals, control } = this
+    if (arrivals === null) return null
+    return {
+      ...arrivals.counts(control.stepNs(STEP.measure), control.stepNs(STEP.drain)),
+      response: arrivals.response.encode(),
+      lag: arrivals.lag.encode(),
     }
   }
 }

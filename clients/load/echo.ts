@@ -15,7 +15,8 @@ export class EchoDriver extends PingDriver {
   }
 
   protected override introduce(connection: Connection): void {
-    this.ask(connection, 1, this.clock.now())
+    const nowNs = this.clock.now()
+    this.ask(connection, 1, nowNs, nowNs)
     // It is entered when it is answered: of who is left waiting, nothing is missing.
     connection.sent = 0
   }

@@ -47,18 +47,24 @@ export class FileDriver extends WindowDriver {
   }
 
   protected override introduce(connection: Connection): void {
-    this.ask(connection, 1, this.clock.now())
+    const nowNs = this.clock.now()
+    this.ask(connection, 1, nowNs, nowNs)
     // It is entered when it is answered: of who is left waiting, nothing is missing.
     connection.sent = 0
   }
 
   /** One after the other, whatever the window: a connection carries one file at a time. */
   protected override refill(connection: Connection, nowNs: number): void {
-    if (this.requests.inFlight(connection) === 0) this.ask(connection, 1, nowNs)
+    if (this.requests.inFlight(connection) === 0) this.ask(connection, 1, nowNs, nowNs)
   }
 
-  protected override ask(connection: Connection, _count: number, nowNs: number): void {
-    this.requests.noteSent(connection, nowNs)
+  protected override ask(
+    connection: Connection,
+    _count: number,
+    nowNs: number,
+    dueNs: number,
+  ): void {
+    this.requests.noteSent(connection, nowNs, dueNs)
     this.#at[connection.local] = ANNOUNCEMENT
     this.#isWrong[connection.local] = 0
     this.wire.sendWords(connection, `GET 0 ${FILE_NAME}\r\n`)

@@ -5,7 +5,12 @@ import type { Connection } from './connection.ts'
 import { PingDriver } from './ping.ts'
 
 export class IdleDriver extends PingDriver {
-  protected override ask(connection: Connection, count: number, nowNs: number): void {
-    if (connection.client < this.spec.senders) super.ask(connection, count, nowNs)
+  protected override ask(
+    connection: Connection,
+    count: number,
+    nowNs: number,
+    dueNs: number,
+  ): void {
+    if (connection.client < this.spec.senders) super.ask(connection, count, nowNs, dueNs)
   }
 }

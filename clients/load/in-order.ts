@@ -44,14 +44,20 @@ export abstract class InOrderDriver extends WindowDriver {
   }
 
   protected override introduce(connection: Connection): void {
-    this.ask(connection, 1, this.clock.now())
+    const nowNs = this.clock.now()
+    this.ask(connection, 1, nowNs, nowNs)
     // It is entered when it is answered: of who is left waiting, nothing is missing.
     connection.sent = 0
   }
 
-  protected override ask(connection: Connection, count: number, nowNs: number): void {
+  protected override ask(
+    connection: Connection,
+    count: number,
+    nowNs: number,
+    dueNs: number,
+  ): void {
     const question = this.questionOf(connection)
-    for (let i = 0; i < count; i++) this.requests.noteSent(connection, nowNs)
+    for (let i = 0; i < count; i++) this.requests.noteSent(connection, nowNs, dueNs)
     this.wire.send(connection, this.#batchOf(question), count * question.request.length)
   }
 

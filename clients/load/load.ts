@@ -70,6 +70,7 @@ class Run {
   readonly #halt = new AbortController()
   readonly #halted: Promise<never>
   readonly #onAbort = () => this.#halt.abort(this.#hooks.signal?.reason)
+  readonly #originNs = process.hrtime.bigint()
 
   constructor(spec: LoadSpec, hooks: LoadHooks) {
     this.#spec = spec
@@ -84,7 +85,7 @@ class Run {
     })
     hooks.signal?.addEventListener('abort', this.#onAbort)
     this.#pool = openPool(spec.threads)
-    const originNs = process.hrtime.bigint()
+    const originNs = this.#originNs
     this.#outcomes = Array.from({ length: spec.threads }, (_, thread) =>
       this.#start({ spec, thread, originNs, shared }),
     )
@@ -113,11 +114,11 @@ class Run {
       await this.#orHalt(this.#hooks.onPhase?.('setup'))
       control.step = STEP.setup
       await this.#setUp()
+      control.dealArrivals()
       await this.#phase('warmup', STEP.warmup, this.#driven(this.#spec.warmupMs))
-      const startNs = process.hrtime.bigint()
       await this.#phase('measure', STEP.measure, this.#driven(this.#spec.durationMs))
-      const elapsedNs = Number(process.hrtime.bigint() - startNs)
       await this.#hold()
+      const elapsedNs = control.stepNs(STEP.drain) - control.stepNs(STEP.measure)
       await this.#phase('finish', STEP.finish, 0)
       return resultOf(this.#spec, elapsedNs, await this.#orHalt(Promise.all(this.#outcomes)))
     } finally {
@@ -148,6 +149,7 @@ class Run {
 
   /** The step is taken, then the hook is called: threads under load notice within microseconds. */
   async #phase(phase: LoadPhase, step: Step, ms: number): Promise<void> {
+    this.#control.setStepNs(step, Number(process.hrtime.bigint() - this.#originNs))
     this.#control.step = step
     await Promise.all([this.#orHalt(this.#hooks.onPhase?.(phase)), ms > 0 ? this.#sleep(ms) : null])
   }
@@ -224,6 +226,8 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
     operations: total(({ operations }) => operations),
     elapsedNs,
     serviceTime: mergeTimes(outcomes.map(({ serviceTime }) => serviceTime)),
+    ...openLoopOf(elapsedNs, outcomes),
+    receivers: null,
     firstAnswerTime: firstAnswers.length === 0 ? null : mergeTimes(firstAnswers),
     beside: besideOf(outcomes),
     ledger: addLedgers(outcomes.map(({ ledger }) => ledger)),
@@ -232,6 +236,23 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
       threads: spec.threads,
       busyShare: Math.max(...outcomes.map(({ busyShare }) => busyShare)),
       cpuMs: total(({ cpuMs }) => cpuMs),
+    },
+  }
+}
+
+function openLoopOf(
+  elapsedNs: number,
+  outcomes: readonly Outcome[],
+): Pick<LoadResult, 'responseTime' | 'schedule'> {
+  const all = outcomes.flatMap(({ arrivals }) => arrivals ?? [])
+  if (all.length === 0) return { responseTime: null, schedule: null }
+  const perS = (count: number) => (elapsedNs > 0 ? count / (elapsedNs / 1e9) : 0)
+  return {
+    responseTime: mergeTimes(all.map(({ response }) => response)),
+    schedule: {
+      offeredPerS: perS(all.reduce((sum, { due }) => sum + due, 0)),
+      sentPerS: perS(all.reduce((sum, { sent }) => sum + sent, 0)),
+      lag: mergeTimes(all.map(({ lag }) => lag)),
     },
   }
 }

@@ -1,4 +1,4 @@
-// Workload `ping`: steady connections, each with `window` PINGs in flight.
+// Workload `ping`: steady connections, and PINGs on them.
 
 import { type Connection, STATE } from './connection.ts'
 import type { Task } from './drive.ts'
@@ -44,10 +44,16 @@ export class PingDriver extends WindowDriver {
     if (!this.requests.enter(connection, nowNs)) return
     this.operations++
     this.service.record(this.requests.serviceNs)
+    this.arrivals?.response.record(this.requests.responseNs(connection, nowNs))
   }
 
-  protected override ask(connection: Connection, count: number, nowNs: number): void {
-    const lengthBytes = this.requests.write(connection, count, nowNs)
+  protected override ask(
+    connection: Connection,
+    count: number,
+    nowNs: number,
+    dueNs: number,
+  ): void {
+    const lengthBytes = this.requests.write(connection, count, nowNs, dueNs)
     this.wire.send(connection, this.requests.batch.memory, lengthBytes)
   }
 }

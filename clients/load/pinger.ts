@@ -25,7 +25,7 @@ export class Pinger extends InFlight {
     Reader: new (codec: MessageCodec) => AnswerReader = PongReader,
   ) {
     super(spec, connections, ledger)
-    this.#codec = new MessageCodec(spec.seed, spec.messageBytes)
+    this.#codec = new MessageCodec(spec.seed, spec.messageBytes, spec.accounting)
     this.#answers = new Reader(this.#codec)
     this.#batch = new RequestBatch(this.#codec, prefix, spec.window)
   }
@@ -61,10 +61,21 @@ export class Pinger extends InFlight {
     return true
   }
 
+  /** The same from when its request was due. */
+  responseNs(connection: Connection, nowNs: number): number {
+    return nowNs - this.dueAt(connection, this.#codec.number)
+  }
+
   /** Writes the next `count` requests into the batch. Returns their length in bytes. */
-  write(connection: Connection, count: number, nowNs: number, batch = this.#batch): number {
+  write(
+    connection: Connection,
+    count: number,
+    nowNs: number,
+    dueNs = nowNs,
+    batch = this.#batch,
+  ): number {
     for (let i = 0; i < count; i++) {
-      batch.write(i, connection.client, this.noteSent(connection, nowNs), nowNs)
+      batch.write(i, connection.client, this.noteSent(connection, nowNs, dueNs), nowNs)
     }
     return count * batch.requestBytes
   }

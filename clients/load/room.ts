@@ -34,7 +34,7 @@ export class RoomDriver extends Driver {
     const { spec } = task
     super(task, (connections) => connections * spec.senders)
     this.#senders = spec.senders
-    this.#codec = new MessageCodec(spec.seed, spec.messageBytes)
+    this.#codec = new MessageCodec(spec.seed, spec.messageBytes, spec.accounting)
     this.#deliveries = new DeliveryReader(this.#codec, nicknamesOf(spec.seed, spec.senders))
     this.#batch = new RequestBatch(this.#codec, `PRIVMSG ${ROOM} :`, spec.window, BARRIER_BYTES)
     this.#barrierCodec = new MessageCodec(spec.seed, MESSAGE_BYTES_MIN)

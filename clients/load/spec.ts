@@ -1,7 +1,7 @@
 // What can be asked of the generator. Everything has a bound, and is refused with one sentence.
 
 import { openFilesMax } from '../../posix/index.ts'
-import { type LoadSpec, WORKLOAD_NAMES, workloadInfo } from './contract.ts'
+import { ARRIVALS, type LoadSpec, WORKLOAD_NAMES, workloadInfo } from './contract.ts'
 import { MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN } from './message.ts'
 import { parseTarget } from './target.ts'
 
@@ -26,7 +26,15 @@ const IN_FLIGHT_MAX = 32 * 1024 * 1024
 /** Descriptors that are no connections: standard streams, epoll, libuv's, and the caller's files. */
 const DESCRIPTORS_RESERVED = 64
 
-type NumberField = Exclude<keyof LoadSpec, 'workload' | 'address'>
+/** No generator in one process sends as much. */
+const RATE_MAX = 10_000_000
+/** One arrival in a quarter of an hour; seldomer, and no run would have any. */
+const RATE_MIN = 0.001
+
+type NumberField = Exclude<
+  keyof LoadSpec,
+  'workload' | 'address' | 'arrivals' | 'ratePerS' | 'accounting'
+>
 
 const BOUNDS: Readonly<Record<NumberField, readonly [min: number, max: number]>> = {
   clients: [1, CLIENTS_MAX],
@@ -67,7 +75,38 @@ export function checkSpec(spec: LoadSpec): void {
       `address is ${spec.address}: ${spec.workload} goes over ${transports.join(' and ')} only.`,
     )
   }
+  checkArrivals(spec)
   checkTogether(spec)
+}
+
+function checkArrivals({ workload, arrivals, ratePerS, accounting }: LoadSpec): void {
+  const { arrival, hasMessages } = workloadInfo(workload)
+  if (!ARRIVALS.includes(arrivals)) {
+    throw new LoadSpecError(`arrivals is ${show(arrivals)}: write ${ARRIVALS.join(', ')}.`)
+  }
+  if (arrivals === 'closed' && ratePerS !== null) {
+    throw new LoadSpecError(`ratePerS is ${show(ratePerS)}: a closed loop has none, write null.`)
+  }
+  if (arrivals !== 'closed' && !isRate(ratePerS)) {
+    throw new LoadSpecError(
+      `ratePerS is ${show(ratePerS)}: write a number from ${RATE_MIN} to ${RATE_MAX}.`,
+    )
+  }
+  if (arrivals !== 'closed' && arrival === null) {
+    throw new LoadSpecError(`arrivals is ${show(arrivals)}: ${workload} is a closed loop only.`)
+  }
+  if (typeof accounting !== 'boolean') {
+    throw new LoadSpecError(`accounting is ${show(accounting)}: write true or false.`)
+  }
+  if (!accounting && !hasMessages) {
+    throw new LoadSpecError(
+      `accounting is false: ${workload} has no messages whose proof could be left out.`,
+    )
+  }
+}
+
+function isRate(ratePerS: unknown): boolean {
+  return typeof ratePerS === 'number' && ratePerS >= RATE_MIN && ratePerS <= RATE_MAX
 }
 
 function checkNumber(spec: LoadSpec, field: NumberField): void {

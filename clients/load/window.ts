@@ -1,5 +1,8 @@
-// Steady connections, each with `window` requests in flight: what all workloads of that kind have in common.
-// Every answer makes room for the next request; the requests that one read has made room for leave together.
+// Steady connections with requests in flight: what all workloads of that kind have in common.
+//
+// In a closed loop each has `window` of them. Every answer makes room for the next request; the requests that one
+// read has made room for leave together. In an open loop requests leave when they are due, one at a time, and
+// answers are only taken. Clients with a part of their own may go on in a closed loop meanwhile.
 
 import { type Connection, STATE } from './connection.ts'
 import { Driver } from './drive.ts'
@@ -9,8 +12,8 @@ import type { TimeHistogram } from './times.ts'
 export abstract class WindowDriver extends Driver {
   protected abstract readonly requests: InFlight
 
-  /** Sends the next `count` requests. */
-  protected abstract ask(connection: Connection, count: number, nowNs: number): void
+  /** Sends the next `count` requests, which were due at `dueNs`. */
+  protected abstract ask(connection: Connection, count: number, nowNs: number, dueNs: number): void
 
   protected override startLoad(): void {
     for (const connection of this.connections) {
@@ -19,8 +22,22 @@ export abstract class WindowDriver extends Driver {
   }
 
   protected refill(connection: Connection, nowNs: number): void {
+    if (this.arrivals !== null && this.takesArrivals(connection)) return
     const count = this.spec.window - this.requests.inFlight(connection)
-    if (count > 0) this.ask(connection, count, nowNs)
+    if (count > 0) this.ask(connection, count, nowNs, nowNs)
+  }
+
+  /** A socket that takes no more has no room either. */
+  override hasRoom(connection: Connection): boolean {
+    return (
+      connection.state === STATE.served &&
+      connection.unsent === null &&
+      this.requests.inFlight(connection) < this.requests.max
+    )
+  }
+
+  override arrive(connection: Connection, dueNs: number, nowNs: number): void {
+    this.ask(connection, 1, nowNs, dueNs)
   }
 
   protected override isSettled(): boolean {
@@ -31,7 +48,9 @@ export abstract class WindowDriver extends Driver {
     let outstanding = 0
     for (const connection of this.connections) {
       if (!connection.isOpen) continue
-      outstanding += this.requests.recordOutstanding(connection, nowNs, this.timesOf(connection))
+      const response = this.takesArrivals(connection) ? this.arrivals?.response : null
+      const service = this.timesOf(connection)
+      outstanding += this.requests.recordOutstanding(connection, nowNs, service, response ?? null)
     }
     return outstanding
   }

@@ -44,6 +44,11 @@ export class Wire {
     return this.#selector.wait(timeoutMs)
   }
 
+  /** The same for nanoseconds. */
+  waitNs(timeoutNs: number): number {
+    return this.#selector.waitNs(timeoutNs)
+  }
+
   /** The i-th ready connection; undefined when it was closed meanwhile. */
   connection(i: number): Connection | undefined {
     return this.#byFd[this.#selector.fd(i)]

@@ -31,9 +31,14 @@ export class WorkDriver extends PingDriver {
     return connection.client < this.spec.senders
   }
 
-  protected override ask(connection: Connection, count: number, nowNs: number): void {
-    if (!this.#works(connection)) return super.ask(connection, count, nowNs)
-    const lengthBytes = this.requests.write(connection, count, nowNs, this.#batch)
+  protected override ask(
+    connection: Connection,
+    count: number,
+    nowNs: number,
+    dueNs: number,
+  ): void {
+    if (!this.#works(connection)) return super.ask(connection, count, nowNs, dueNs)
+    const lengthBytes = this.requests.write(connection, count, nowNs, dueNs, this.#batch)
     this.wire.send(connection, this.#batch.memory, lengthBytes)
   }
 

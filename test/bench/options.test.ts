@@ -32,6 +32,11 @@ function swept(sweep: number) {
   return resolve({ sweep, workloads: ['ping', 'room'] }).workloads.map(({ clients }) => clients)
 }
 
+function loop(options: Partial<BenchOptions>) {
+  const { arrivals, ratesPerS, accounting } = resolve({ workloads: ['ping'], ...options })
+  return { arrivals, ratesPerS, accounting }
+}
+
 describe('a configuration', () => {
   test('without options is the standard preset with all models and workloads', () => {
     const config = resolve({})
@@ -74,6 +79,16 @@ describe('a configuration', () => {
     ).toEqual(['process', 'process:spares=8'])
   })
 
+  test('is a closed loop unless there is a rate; then each once, and evenly unless told otherwise', () => {
+    expect(loop({})).toEqual({ arrivals: 'closed', ratesPerS: [], accounting: true })
+    expect(loop({ ratesPerS: [5, 7, 5], accounting: false })).toEqual({
+      arrivals: 'constant',
+      ratesPerS: [5, 7],
+      accounting: false,
+    })
+    expect(loop({ ratesPerS: [5], arrivals: 'poisson' }).arrivals).toBe('poisson')
+  })
+
   test('leaves out models and workloads that cannot use the transport, unless they are named', () => {
     expect(names({ transports: ['unix'] })).toEqual([MODELS, ['ping', 'room', 'session']])
     expect(names({ transports: ['udp'] })).toEqual([['udp'], ['echo']])
@@ -111,6 +126,11 @@ describe('a configuration', () => {
     [{ clients: [5, 1] }, 'room needs at least 2 clients'],
     [{ clients: [1], workloads: ['room'] }, 'room needs at least 2 clients'],
     [{ workloads: ['login'], clients: [50], senders: 17 }, 'login takes 16 senders at most'],
+    [{ ratesPerS: [0] }, '--rate must be a whole number from 1 to 10000000, not 0.'],
+    [{ ratesPerS: [] }, '--rate needs a number'],
+    [{ ratesPerS: [100], window: 4 }, '--rate and --window exclude each other'],
+    [{ arrivals: 'poisson' }, '--arrivals needs --rate'],
+    [{ workloads: ['http'], accounting: false }, '--no-ledger is not for http'],
     [{ transports: ['unx'] }, 'There is no transport "unx"; did you mean unix?'],
     [{ transports: ['udp'], workloads: ['ping'] }, 'ping goes over tcp or unix, not over udp.'],
     [{ models: ['proces:spares=8'] }, 'There is no model "proces"; did you mean process?'],

@@ -46,6 +46,20 @@ export interface Figures {
   readonly lost?: number
   readonly firstAnswer?: boolean
   readonly worksPerSecond?: number
+  /** Open loop: what was due each second, how late the generator was, and what was added to service times. */
+  readonly offeredPerS?: number
+  readonly lagUs?: number
+  readonly waitUs?: number
+}
+
+function openLoop(figures: Figures) {
+  const { perSecond, offeredPerS, fromUs = 100, toUs = 900, waitUs = 0, lagUs = 50 } = figures
+  if (offeredPerS === undefined) return { responseTime: null, schedule: null }
+  const count = Math.min(perSecond, 5000)
+  return {
+    responseTime: times(count, fromUs + waitUs, toUs + waitUs),
+    schedule: { offeredPerS, sentPerS: offeredPerS, lag: times(count, 1, lagUs) },
+  }
 }
 
 /** One repeat that took a second. */
@@ -65,6 +79,8 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
       operations: perSecond,
       elapsedNs: SECOND_NS,
       serviceTime,
+      ...openLoop(figures),
+      receivers: null,
       firstAnswerTime: figures.firstAnswer ? times(perSecond, 400, 900) : null,
       beside: figures.worksPerSecond
         ? { operations: figures.worksPerSecond, serviceTime: times(2000, 5000, 9000) }
@@ -121,8 +137,20 @@ export function planned(
     transport: 'tcp',
     clients: 16,
     senders: workload === 'room' ? 4 : 0,
+    arrivals: 'closed',
+    ratePerS: null,
+    accounting: true,
     cannot,
   }
+}
+
+/** The same in an open loop. */
+export function atRate(
+  point: PlannedPoint,
+  ratePerS: number,
+  arrivals: 'constant' | 'poisson' = 'constant',
+): PlannedPoint {
+  return { ...point, arrivals, ratePerS }
 }
 
 export function measured(point: PlannedPoint, ...runs: readonly Figures[]): MeasuredPoint {
@@ -139,6 +167,9 @@ export const CONFIG: Config = {
     { name: 'session', clients: [16], warmupMs: 500, durationMs: 1500 },
   ],
   repeats: 2,
+  arrivals: 'closed',
+  ratesPerS: [],
+  accounting: true,
   senders: null,
   window: 1,
   messageBytes: 64,

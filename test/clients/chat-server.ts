@@ -50,8 +50,8 @@ export class ChatServer {
   /** Answers and deliveries written, before tampering. */
   answers = 0
   readonly nicks = new Set<string>()
-  /** Those who have sent a PING. */
-  readonly pingers = new Set<Client>()
+  /** Those who have sent a PING, and how many. */
+  readonly pingsBy = new Map<Client, number>()
 
   private constructor(faults: Faults) {
     this.#faults = faults
@@ -108,7 +108,7 @@ export class ChatServer {
     } else if (command === 'JOIN') this.#join(client, name)
     else if (command === 'PING') {
       this.pings++
-      this.pingers.add(client)
+      this.pingsBy.set(client, (this.pingsBy.get(client) ?? 0) + 1)
       this.#answer(client, `:${name} PONG ${name} ${words}`)
     } else if (command === 'WORK') {
       this.works++

@@ -83,7 +83,7 @@ describe('an honest server', PATIENCE, () => {
     expect(faultsOf(result)).toEqual(NONE)
     expect(result).toMatchObject({ served: 6, unserved: 0, refused: {}, errors: {} })
     expect(server!.nicks.size).toBe(6)
-    expect(server!.pingers.size).toBe(SPEC.senders)
+    expect(server!.pingsBy.size).toBe(SPEC.senders)
     expect(result.ledger.sent).toBe(server!.pings)
     expect(result.operations).toBeGreaterThan(0)
   })

@@ -7,6 +7,9 @@ const SPEC: LoadSpec = {
   address: '127.0.0.1:6667',
   clients: 10,
   senders: 2,
+  arrivals: 'closed',
+  ratePerS: null,
+  accounting: true,
   window: 1,
   messageBytes: 64,
   pingsPerSession: 10,
@@ -37,6 +40,15 @@ describe('a specification', () => {
     ['senders', { senders: 11 }],
     ['senders', { workload: 'login', clients: 100, senders: 17 }],
     ['clients', { workload: 'work', clients: 1, senders: 1 }],
+    ['arrivals', { workload: 'ping', arrivals: 'sometimes', ratePerS: 100 }],
+    ['ratePerS', { workload: 'ping', ratePerS: 100 }],
+    ['ratePerS', { workload: 'ping', arrivals: 'constant' }],
+    ['ratePerS', { workload: 'ping', arrivals: 'poisson', ratePerS: 0 }],
+    ['ratePerS', { workload: 'ping', arrivals: 'poisson', ratePerS: NaN }],
+    ['ratePerS', { workload: 'ping', arrivals: 'constant', ratePerS: '100' }],
+    ['ratePerS', { workload: 'ping', arrivals: 'constant', ratePerS: 1e9 }],
+    ['accounting', { accounting: 1 }],
+    ['accounting', { workload: 'http', accounting: false }],
     ['window', { window: 0 }],
     ['window', { window: NaN }],
     ['messageBytes', { messageBytes: 23 }],
@@ -71,6 +83,13 @@ describe('a specification', () => {
 
   test.skipIf(openFilesMax() > 100_000)('that needs more sockets than there are is refused', () => {
     expect(() => checkSpec({ ...SPEC, clients: 100_000, senders: 1 })).toThrow(/^clients .*ulimit/)
+  })
+
+  test('of an open loop takes any rate between one in a quarter of an hour and ten million', () => {
+    for (const ratePerS of [0.001, 0.5, 5000, 10_000_000]) {
+      const open = { workload: 'ping', arrivals: 'poisson', ratePerS } as const
+      expect(() => checkSpec({ ...SPEC, ...open })).not.toThrow()
+    }
   })
 
   test('fields that a workload does not read may say anything', () => {

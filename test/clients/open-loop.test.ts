@@ -1,0 +1,192 @@
+// Open loops: requests leave when they are due, and what that shows of servers that a closed loop hides. No test
+// asks the machine to be quick: what is due and what is sent are counts, and times are compared with times.
+
+import { afterEach, describe, expect, test } from 'vitest'
+import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
+import { arrivalsWithin, poissonPacer } from '../../clients/load/pacer.ts'
+import { ChatServer, type Client, type Faults } from './chat-server.ts'
+import { faultsOf, NONE, SHORT } from './short-runs.ts'
+
+const PATIENCE = { timeout: 30_000 }
+
+/** Drained as soon as everything is answered, and on a busy machine that may be late. */
+const SPEC: LoadSpec = {
+  ...SHORT,
+  workload: 'ping',
+  arrivals: 'constant',
+  ratePerS: 1000,
+  drainMs: 10_000,
+}
+
+let server: ChatServer | undefined
+afterEach(async () => {
+  await server?.stop()
+  server = undefined
+})
+
+async function load(faults: Faults, spec: Partial<LoadSpec> = {}): Promise<LoadResult> {
+  server = await ChatServer.start(faults)
+  return runLoad({ ...SPEC, address: server.address, ...spec })
+}
+
+/** What was due in the window, as a count. */
+function dueOf({ schedule, elapsedNs }: LoadResult): number {
+  return Math.round(schedule!.offeredPerS * (elapsedNs / 1e9))
+}
+
+function sentOf({ schedule, elapsedNs }: LoadResult): number {
+  return Math.round(schedule!.sentPerS * (elapsedNs / 1e9))
+}
+
+describe('constant arrivals', PATIENCE, () => {
+  test.each([1, 2, 3])('on %i threads are exactly as many as they ought to be', async (threads) => {
+    const result = await load({}, { threads })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(result).toMatchObject({ served: 6, errors: {} })
+    expect(result.ledger.sent).toBe(server!.pings)
+    // One each millisecond, of a window that begins and ends at any moment of one.
+    const expected = result.elapsedNs / 1e6
+    expect(Math.abs(dueOf(result) - expected)).toBeLessThanOrEqual(1)
+    expect(sentOf(result)).toBe(dueOf(result))
+    // Over the whole run, warm-up included; the window of the closed loop plays no part.
+    expect(server!.pings).toBeGreaterThanOrEqual((dueOf(result) + SPEC.warmupMs * 0.9) | 0)
+  })
+
+  test('go to the connections in turn', async () => {
+    await load({}, { clients: 5 })
+    const counts = [...server!.pingsBy.values()]
+    expect(counts.length).toBe(5)
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('Poisson arrivals', PATIENCE, () => {
+  test.each([1, 2])('on %i threads are those of the seed', async (threads) => {
+    const spec = { arrivals: 'poisson', ratePerS: 2000, seed: 5, threads } as const
+    const result = await load({}, spec)
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(sentOf(result)).toBe(dueOf(result))
+    // In all that was sent there is not one more or less than the schedule has up to some moment around the end.
+    const wholeNs = (SPEC.warmupMs + SPEC.durationMs) * 1e6
+    const pacer = poissonPacer(2000, 5)
+    expect(server!.pings).toBeGreaterThanOrEqual(arrivalsWithin(pacer, wholeNs))
+    // By chance: the standard deviation of a count is its root.
+    const expected = (2000 * result.elapsedNs) / 1e9
+    expect(Math.abs(dueOf(result) - expected)).toBeLessThan(5 * Math.sqrt(expected))
+  })
+})
+
+describe('times', PATIENCE, () => {
+  test('are recorded from when a request was due, from its sending, and in between', async () => {
+    const result = await load({})
+    const { responseTime, serviceTime, schedule } = result
+    expect(responseTime!.count).toBe(serviceTime.count)
+    expect(responseTime!.count).toBeGreaterThanOrEqual(result.operations)
+    // No answer comes sooner from the intended sending than from the actual one; histograms are right to 1/1000.
+    for (const at of ['minNs', 'p50Ns', 'maxNs', 'meanNs'] as const) {
+      expect(responseTime![at]).toBeGreaterThanOrEqual(serviceTime[at] * 0.998)
+    }
+    expect(responseTime!.meanNs).toBeLessThanOrEqual(
+      (serviceTime.meanNs + schedule!.lag.meanNs) * 1.5,
+    )
+    expect(schedule!.lag.count).toBeGreaterThan(0)
+    expect(schedule!.lag.maxNs).toBeGreaterThanOrEqual(schedule!.lag.p50Ns)
+  })
+
+  test('of a closed loop have no schedule', async () => {
+    const result = await load({}, { arrivals: 'closed', ratePerS: null })
+    expect(result).toMatchObject({ responseTime: null, schedule: null, receivers: null })
+  })
+})
+
+/** After a hundred answers it keeps the next ones to itself for so long, and then gives them all. */
+function silentFor(ms: number): Faults {
+  let until = Infinity
+  const held: [Client, string][] = []
+  return {
+    tamper: (line, count, client) => {
+      if (count === 100) {
+        until = performance.now() + ms
+        setTimeout(() => {
+          until = 0
+          for (const [one, text] of held) server!.say(one, text)
+        }, ms)
+      }
+      if (until === Infinity || until === 0) return [line]
+      held.push([client, line])
+      return []
+    },
+  }
+}
+
+describe('a server that says nothing for a while', PATIENCE, () => {
+  test('is seen by all who ask meanwhile', async () => {
+    const result = await load(silentFor(100), { warmupMs: 0, durationMs: 400 })
+    expect(sentOf(result)).toBe(dueOf(result))
+    // A hundred of four hundred came during the silence, and waited half of it on average.
+    expect(result.responseTime!.maxNs).toBeGreaterThan(90e6)
+    expect(result.responseTime!.p90Ns).toBeGreaterThan(40e6)
+  })
+})
+
+describe('a server that cannot keep up', PATIENCE, () => {
+  test('is asked no less for it: what could not be sent is missing, and in the times', async () => {
+    // Nothing is answered after the first ones: the connections are full before long.
+    const deaf: Faults = { ignore: (line) => line.startsWith('PING') && server!.pings >= 20 }
+    const result = await load(deaf, {
+      clients: 4,
+      ratePerS: 50_000,
+      warmupMs: 0,
+      durationMs: 300,
+      drainMs: 20,
+    })
+    const due = dueOf(result)
+    expect(Math.abs(due - (50_000 * result.elapsedNs) / 1e9)).toBeLessThanOrEqual(1)
+    const { ledger } = result
+    expect(ledger.received).toBeLessThanOrEqual(20)
+    expect(ledger.outstanding).toBe(ledger.sent - ledger.received)
+    // As much as there is room for, and no more: what had been answered by then made some.
+    expect(ledger.sent).toBeGreaterThanOrEqual(4096)
+    expect(ledger.sent).toBeLessThanOrEqual(4096 + 20)
+    // Some of it may have been due before the window.
+    const early = ledger.sent - sentOf(result)
+    expect(early).toBeGreaterThanOrEqual(0)
+    // Everything is in the times: answered, in flight, or never sent.
+    expect(result.responseTime!.count).toBeGreaterThanOrEqual(due)
+    expect(result.responseTime!.count).toBeLessThanOrEqual(due + early)
+    expect(result.serviceTime.count).toBeLessThanOrEqual(ledger.sent)
+    expect(result.responseTime!.p50Ns).toBeGreaterThan(100e6)
+  })
+
+  test('has no client: everything that was due is missing', async () => {
+    const result = await load({ refuse: () => true }, { setupStallMs: 50, durationMs: 100 })
+    expect(result).toMatchObject({ served: 0, operations: 0 })
+    expect(result.schedule!.lag.count).toBe(0)
+  })
+})
+
+/** One in ten has another last letter, if that was an x. */
+function swapped(line: string, count: number): string[] {
+  return [count % 10 === 5 ? line.replace(/.$/, (last) => (last === 'x' ? 'y' : 'x')) : line]
+}
+
+describe('without accounting', PATIENCE, () => {
+  test.each(['ping', 'room', 'session'] as const)(
+    '%s runs, and counts answers',
+    async (workload) => {
+      const closed = { arrivals: 'closed', ratePerS: null, senders: 2, pingsPerSession: 5 } as const
+      const result = await load({}, { workload, ...closed, accounting: false })
+      expect(faultsOf(result)).toEqual(NONE)
+      expect(result.operations).toBeGreaterThan(0)
+      expect(result.serviceTime.count).toBeGreaterThanOrEqual(result.operations)
+    },
+  )
+
+  test('nothing that is wrong is noticed, which is why results say so', async () => {
+    const spec = { arrivals: 'closed', ratePerS: null } as const
+    expect(faultsOf(await load({ tamper: swapped }, spec)).corrupt).toBeGreaterThan(0)
+    await server!.stop()
+    const blind = await load({ tamper: swapped }, { ...spec, accounting: false })
+    expect(faultsOf(blind)).toEqual(NONE)
+  })
+})
