@@ -43,7 +43,7 @@ export interface Progress {
 export function openProgress(err: WordsOut, tasks: readonly Task[] | number): Progress {
   const list =
     typeof tasks === 'number'
-      ? Array.from({ length: tasks }, () => ({ kind: '', expectedMs: 1000 }))
+      ? Array.from({ length: tasks }, () => ({ kind: '', expectedMs: null }))
       : tasks
   // A dumb terminal, as that of an editor, shows escape codes as they are.
   const canRedraw = err.isTTY === true && process.env['TERM'] !== 'dumb'

@@ -2,13 +2,13 @@
 // yet from what they were expected to take, corrected by how wrong that was for the others. Pure; the clock
 // is an argument.
 
-import { mean, sum } from 'simple-statistics'
+import { mean } from 'simple-statistics'
 
 export interface Task {
   /** Tasks of one kind take about as long as each other. */
   readonly kind: string
-  /** What it is expected to take as long as none of its kind is done; only the proportions matter much. */
-  readonly expectedMs: number
+  /** What it is expected to take as long as none of its kind is done; null when nobody knows. */
+  readonly expectedMs: number | null
 }
 
 /** As if so much had been measured already, and been as expected: one odd task proves little. */
@@ -31,9 +31,10 @@ export class TimeLeft {
     this.#tasks = tasks
   }
 
+  /** The next task begins, or a part of it. */
   begin(nowMs: number): void {
-    this.#begunAtMs = nowMs
-    this.#endMs ??= nowMs + this.#restMs()
+    this.#begunAtMs ??= nowMs
+    this.#endMs ??= this.#endFrom(nowMs)
   }
 
   end(nowMs: number): void {
@@ -41,34 +42,49 @@ export class TimeLeft {
     if (task && this.#begunAtMs !== null) {
       const tookMs = nowMs - this.#begunAtMs
       this.#tookMs.set(task.kind, [...(this.#tookMs.get(task.kind) ?? []), tookMs])
-      this.#measuredMs += tookMs
-      this.#expectedMs += task.expectedMs
+      this.#measuredMs += task.expectedMs === null ? 0 : tookMs
+      this.#expectedMs += task.expectedMs ?? 0
     }
     this.#done++
     this.#begunAtMs = null
-    if (this.#endMs !== null) this.#endMs += (nowMs + this.#restMs() - this.#endMs) * BELIEVED
+    const end = this.#endFrom(nowMs)
+    this.#endMs = this.#endMs === null || end === null ? end : mix(this.#endMs, end)
   }
 
   /** The next task is not done after all, which leaves no doubt. */
   skip(): void {
     const withIt = this.#restMs()
     this.#done++
-    if (this.#endMs !== null) this.#endMs -= withIt - this.#restMs()
+    const withoutIt = this.#restMs()
+    if (this.#endMs !== null && withIt !== null && withoutIt !== null) {
+      this.#endMs -= withIt - withoutIt
+    }
   }
 
-  /** Falls as the clock goes on, and changes by little when a task ends. Null before the first begins. */
+  /** Falls as the clock goes on, and changes by little when a task ends. Null while nobody knows. */
   leftMs(nowMs: number): number | null {
     if (this.#endMs === null) return null
     return Math.max(0, this.#endMs - nowMs)
   }
 
-  /** Of the tasks that have not ended. */
-  #restMs(): number {
-    const pace = this.#measuredMs / this.#expectedMs
-    const rest = this.#tasks.slice(this.#done).map(({ kind, expectedMs }) => {
-      const took = this.#tookMs.get(kind)
-      return took ? mean(took) : expectedMs * pace
-    })
-    return rest.length > 0 ? sum(rest) : 0
+  #endFrom(nowMs: number): number | null {
+    const restMs = this.#restMs()
+    return restMs === null ? null : nowMs + restMs
   }
+
+  /** Of the tasks that have not ended. Null when of one of them nothing is known. */
+  #restMs(): number | null {
+    const pace = this.#measuredMs / this.#expectedMs
+    let restMs = 0
+    for (const { kind, expectedMs } of this.#tasks.slice(this.#done)) {
+      const took = this.#tookMs.get(kind)
+      if (!took && expectedMs === null) return null
+      restMs += took ? mean(took) : expectedMs! * pace
+    }
+    return restMs
+  }
+}
+
+function mix(saidMs: number, knownMs: number): number {
+  return saidMs + (knownMs - saidMs) * BELIEVED
 }

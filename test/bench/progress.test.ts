@@ -8,6 +8,7 @@ import { openProgress } from '../../bench/progress.ts'
 import type { LiveState, Outcome } from '../../bench/reporters/live.ts'
 import { liveLines } from '../../bench/reporters/live.ts'
 import { painter } from '../../bench/reporters/text.ts'
+import type { Task } from '../../bench/time-left.ts'
 import { TimeLeft } from '../../bench/time-left.ts'
 
 const PLAIN = painter(false)
@@ -116,7 +117,7 @@ cluster  80.0  █████████████▍`,
   })
 })
 
-function task(kind: string, expectedMs = 1000) {
+function task(kind: string, expectedMs = 1000): Task {
   return { kind, expectedMs }
 }
 
@@ -159,6 +160,15 @@ describe('the time left', () => {
       expect(Math.abs(change + 1000)).toBeLessThan(i >= 40 && i < 43 ? 9000 : 1500)
     }
     expect(left.leftMs(now)! / 50_000).toBeCloseTo(1, 0)
+  })
+
+  test('is not said as long as nobody knows; then tasks are taken to be like each other', () => {
+    const left = new TimeLeft(Array.from({ length: 5 }, () => ({ kind: '', expectedMs: null })))
+    left.begin(0)
+    expect(left.leftMs(0)).toBeNull()
+    left.begin(1500) // A part of it.
+    left.end(2000)
+    expect(left.leftMs(2000)).toBe(8000)
   })
 
   test('is less by what is skipped', () => {

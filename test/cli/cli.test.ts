@@ -694,39 +694,43 @@ async function benchOnTerminal(
   return `${text}[exit code ${code}]`
 }
 
-describe.skipIf(!canRun('script', '--version'))('progress on a terminal', () => {
-  const out = join(folder, 'live')
+describe.skipIf(!canRun('script', '--version'))(
+  'progress on a terminal',
+  { timeout: 90_000 },
+  () => {
+    const out = join(folder, 'live')
 
-  test('is drawn in place, fits, and is gone at the end', async () => {
-    const text = await benchOnTerminal([...SHORTEST_BENCH, '--out', out])
-    expect(text).toContain('[exit code 0]')
-    const live = text.slice(text.indexOf('\x1b[?25l'), text.indexOf('\x1b[?25h'))
-    expect(live).toMatch(/ 0\/2 {4}0 % /)
-    expect(live).toContain(`ping · ${BENCH_MODEL} · 2 clients, repeat 1 of 1`)
-    for (const line of stripVTControlCharacters(live).split(/\r?\n/)) {
-      expect(line.length).toBeLessThan(60)
-    }
-    // Erased from its first line on, and what follows is the report.
-    expect(text).toMatch(/\x1b\[\d+A\x1b\[\?25h\x1b\[J/)
-    expect(text.split('\x1b[?25h')).toHaveLength(2)
-    expect(text.slice(text.indexOf('\x1b[?25h'))).not.toContain('━')
-  })
+    test('is drawn in place, fits, and is gone at the end', async () => {
+      const text = await benchOnTerminal([...SHORTEST_BENCH, '--out', out])
+      expect(text).toContain('[exit code 0]')
+      const live = text.slice(text.indexOf('\x1b[?25l'), text.indexOf('\x1b[?25h'))
+      expect(live).toMatch(/ 0\/2 {4}0 % /)
+      expect(live).toContain(`ping · ${BENCH_MODEL} · 2 clients, repeat 1 of 1`)
+      for (const line of stripVTControlCharacters(live).split(/\r?\n/)) {
+        expect(line.length).toBeLessThan(60)
+      }
+      // Erased from its first line on, and what follows is the report.
+      expect(text).toMatch(/\x1b\[\d+A\x1b\[\?25h\x1b\[J/)
+      expect(text.split('\x1b[?25h')).toHaveLength(2)
+      expect(text.slice(text.indexOf('\x1b[?25h'))).not.toContain('━')
+    })
 
-  test('is gone after Ctrl-C, too', async () => {
-    const long = [...SHORTEST_BENCH, '--duration', '60s', '--repeats', '2', '--out', out]
-    const text = await benchOnTerminal(long, /repeat 1 of 2/, '\x03')
-    expect(text).toContain('[exit code 130]')
-    expect(text).toMatch(/\x1b\[\?25h[^]*Interrupted before anything was measured/)
-  })
+    test('is gone after Ctrl-C, too', async () => {
+      const long = [...SHORTEST_BENCH, '--duration', '60s', '--repeats', '2', '--out', out]
+      const text = await benchOnTerminal(long, /repeat 1 of 2/, '\x03')
+      expect(text).toContain('[exit code 130]')
+      expect(text).toMatch(/\x1b\[\?25h[^]*Interrupted before anything was measured/)
+    })
 
-  test('has no colours under NO_COLOR', () => {
-    const command = `stty cols 60; ${process.execPath} ${compiled('cli.js')} ${SHORTEST_BENCH.join(' ')} --out ${out}`
-    const env = { PATH: process.env['PATH'], TMPDIR: tmpdir(), TERM: 'xterm', NO_COLOR: '1' }
-    const text = execFileSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env })
-    expect(text).toContain('\x1b[?25l')
-    expect(text).not.toMatch(/\x1b\[\d*m/)
-  })
-})
+    test('has no colours under NO_COLOR', () => {
+      const command = `stty cols 60; ${process.execPath} ${compiled('cli.js')} ${SHORTEST_BENCH.join(' ')} --out ${out}`
+      const env = { PATH: process.env['PATH'], TMPDIR: tmpdir(), TERM: 'xterm', NO_COLOR: '1' }
+      const text = execFileSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env })
+      expect(text).toContain('\x1b[?25l')
+      expect(text).not.toMatch(/\x1b\[\d*m/)
+    })
+  },
+)
 
 test('progress in a pipe is a line for each task, without escape codes', async () => {
   const { stderr } = await run([...SHORTEST_BENCH, '--out', join(folder, 'piped')])
