@@ -27,8 +27,7 @@ import type { Place, Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
 import { publish } from './publish.ts'
 import { FORMAT_NAMES } from './reporters/formats.ts'
-import type { Figure } from './reporters/live.ts'
-import { formatAmount, formatDuration } from './reporters/numbers.ts'
+import { formatAmount, formatDuration, scaleOfTimes } from './reporters/numbers.ts'
 import { counted, paragraph } from './reporters/text.ts'
 import { prepareFolder } from './results.ts'
 import { scalingOf } from './scaling.ts'
@@ -238,8 +237,8 @@ class Run {
       const surroundings = { command: this.#command, fixtures, runLoad: load, signal, patience }
       const repeat = await runTrial(trial, this.#config, surroundings)
       this.#repeats.set(point, [...earlier, repeat])
-      const figure = figureOf(repeat, point)
-      progress.end(what, figure ? rateInWords(figure) : 'invalid', figure)
+      const { words, figure } = outcomeOf(repeat, point)
+      progress.end(what, words, figure)
       for (const { text } of repeat.faults) progress.say(`hubbub: ${what}: ${text}`)
     }
   }
@@ -283,19 +282,27 @@ function identityOf({ model, workload, transport, clients, ratePerS }: PlannedPo
   return { model: model.name, workload: workload.name, transport, clients, ratePerS }
 }
 
+/** In an open loop all are asked for the same, and nobody is the fastest. */
 function placeOf({ point, repeat }: Trial, { repeats }: Config): Place {
-  const table = tableName(identityOf(point))
+  const table = point.ratePerS === null ? tableName(identityOf(point)) : null
   return { table, model: point.model.name, repeat: `repeat ${repeat} of ${repeats}` }
 }
 
-/** Null when it went wrong. */
-function figureOf({ faults, throughputPerS }: Repeat, point: PlannedPoint): Figure | null {
-  if (faults.length > 0 || throughputPerS === null) return null
-  const table = tableName(identityOf(point))
+/** What came out of a trial, in words, and a figure to compare: null when it went wrong. */
+function outcomeOf({ faults, throughputPerS, load }: Repeat, point: PlannedPoint) {
+  if (faults.length > 0 || throughputPerS === null) return { words: 'invalid', figure: null }
   const { many } = WORKLOAD_WORDS[point.workload.name]
-  return { table, model: point.model.name, perS: throughputPerS, unit: many }
+  const rate = `${formatAmount(throughputPerS)} ${many}/s`
+  if (point.ratePerS !== null) {
+    const p99Ns = load?.responseTime?.p99Ns ?? null
+    return { words: p99Ns === null ? rate : `${rate}, p99 ${formatTime(p99Ns)}` }
+  }
+  const table = tableName(identityOf(point))
+  const figure = { table, model: point.model.name, perS: throughputPerS, unit: many }
+  return { words: rate, figure }
 }
 
-function rateInWords({ perS, unit }: Figure): string {
-  return `${formatAmount(perS)} ${unit}/s`
+function formatTime(ns: number): string {
+  const { unit, divisor } = scaleOfTimes([ns])
+  return `${formatAmount(ns / divisor)} ${unit}`
 }

@@ -21,7 +21,8 @@ export interface WordsOut extends TerminalOut {
 
 /** Where a task belongs. */
 export interface Place {
-  readonly table: string
+  /** Null where models are not ranked. */
+  readonly table: string | null
   readonly model: string
   /** `repeat 2 of 5` */
   readonly repeat: string

@@ -17,7 +17,7 @@ export interface Part {
   readonly text: string
 }
 
-/** Every kind of time of every point that has usable figures; of one point, those in the tables come first. */
+/** Every kind of time of every point that has usable figures; of one point, the one that judges it comes first. */
 export function hgrmReport({ points }: Results): Part[] {
   return points.flatMap((point) =>
     timesOf(point)
@@ -34,11 +34,16 @@ export function hgrmReport({ points }: Results): Part[] {
 }
 
 function timesOf(point: Point): { readonly what: string; readonly times: TimesRecord }[] {
-  const { serviceTime, firstAnswerTime, beside } = usable(point) ?? {}
+  const summary = usable(point)
   return Object.entries({
-    'service time': serviceTime,
-    'first answer time': firstAnswerTime,
-    'service time beside': beside?.serviceTime,
+    'response time': summary?.responseTime,
+    'service time': summary?.serviceTime,
+    'schedule lag': summary?.schedule?.lag,
+    'first receiver': summary?.receivers?.first,
+    'median receiver': summary?.receivers?.median,
+    'last receiver': summary?.receivers?.last,
+    'first answer time': summary?.firstAnswerTime,
+    'service time beside': summary?.beside?.serviceTime,
   }).flatMap(([what, times]) => (times ? [{ what, times }] : []))
 }
 

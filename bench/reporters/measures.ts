@@ -51,14 +51,16 @@ function throughput({ workload }: Point, { throughputPerS }: Summary): Measure {
 
 /** Figures that could not be measured are left out. */
 function costs(summary: Summary): Measure[] {
-  const { serviceTime, firstAnswerTime, beside, cpuUsPerOperation, memoryKibPerClient } = summary
+  const { responseTime, serviceTime, firstAnswerTime, beside } = summary
   const figures = [
+    ['response time p50', 'µs', us(responseTime?.p50Ns)],
+    ['response time p99', 'µs', us(responseTime?.p99Ns)],
     ['service time p50', 'µs', us(serviceTime.p50Ns)],
     ['service time p99', 'µs', us(serviceTime.p99Ns)],
     ['first answer time p50', 'µs', us(firstAnswerTime?.p50Ns)],
     ['service time beside p50', 'µs', us(beside?.serviceTime.p50Ns)],
-    ['CPU per operation', 'µs', cpuUsPerOperation],
-    ['memory per client', 'KiB', memoryKibPerClient],
+    ['CPU per operation', 'µs', summary.cpuUsPerOperation],
+    ['memory per client', 'KiB', summary.memoryKibPerClient],
   ] as const
   return figures.flatMap(([name, unit, value]) =>
     value === null ? [] : [{ name, unit, value, interval: null, better: 'smaller' }],

@@ -11,7 +11,7 @@ import { FORMAT_NAMES, FORMATS, formatTable, leftOut } from '../../bench/reporte
 import { biggerIsBetterReport, smallerIsBetterReport } from '../../bench/reporters/github.ts'
 import { hgrmReport } from '../../bench/reporters/hgrm.ts'
 import type { Point } from '../../bench/schema.ts'
-import { measured, planned, results, sampleResults } from './sample.ts'
+import { atRate, measured, planned, results, sampleResults } from './sample.ts'
 
 const SAMPLE = sampleResults()
 const VALID = SAMPLE.points.filter(({ status }) => status === 'valid')
@@ -107,7 +107,7 @@ describe('CSV', () => {
     const [header = []] = parseCsv(csvReport(SAMPLE))
     expect(new Set(header).size).toBe(header.length)
     for (const name of header) expect(name).toMatch(/^[a-z][a-z0-9_]*$/)
-    const times = header.filter((name) => /time_(?!count)/.test(name))
+    const times = header.filter((name) => /(?:time|lag)_(?!count)/.test(name))
     expect(times.filter((name) => !name.endsWith('_ns'))).toEqual([])
   })
 
@@ -280,6 +280,41 @@ describe('github-action-benchmark', () => {
 
   test('is empty where nothing is valid', () => {
     expect(JSON.parse(biggerIsBetterReport(NOTHING))).toEqual([])
+  })
+})
+
+describe('an open loop', () => {
+  const figures = { perSecond: 5000, offeredPerS: 5000, waitUs: 1000, lagUs: 40 }
+  const run = results([measured(atRate(planned('async'), 5000, 'poisson'), figures, figures)])
+  const { summary } = run.points[0]!
+
+  test('has its rate, its response times and its schedule in CSV', () => {
+    const [row] = readCsv(csvReport(run))
+    expect(row).toMatchObject({ arrivals: 'poisson', offered_per_s: '5000', sent_per_s: '5000' })
+    const { responseTime, schedule } = run.points[0]!.repeats[0]!.load!
+    expect(Number(row!['response_time_p99_ns'])).toBe(responseTime!.p99Ns)
+    expect(Number(row!['schedule_lag_max_ns'])).toBe(schedule!.lag.maxNs)
+  })
+
+  test('is judged by response times, so they come first', () => {
+    const name = 'ping-async-16-clients-at-5-000-s'
+    expect(hgrmReport(run).map((part) => part.name)).toEqual([
+      `${name}-response-time`,
+      `${name}-service-time`,
+      `${name}-schedule-lag`,
+    ])
+  })
+
+  test('has them in a history', () => {
+    const point = BENCHER.parse(JSON.parse(bencherReport(run)))[
+      'ping · async · 16 clients · at 5,000/s'
+    ]
+    expect(point!['response-time-p99-us']!.value).toBe(summary!.responseTime!.p99Ns! / 1000)
+  })
+
+  test('a closed loop has none of it', () => {
+    expect(bencherReport(SAMPLE)).not.toContain('response')
+    expect(readCsv(csvReport(SAMPLE))[0]).toMatchObject({ arrivals: 'closed', offered_per_s: '' })
   })
 })
 
