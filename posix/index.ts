@@ -8,6 +8,7 @@ export {
   parseAddress,
   type UnixAddress,
 } from './address.ts'
+export { coresOf, runOnCores } from './affinity.ts'
 export { IoBuffer } from './buffer.ts'
 export { recvfrom, Sender, sendto } from './datagrams.ts'
 export { SystemError, UnsupportedError } from './errors.ts'

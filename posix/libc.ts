@@ -133,6 +133,16 @@ export const sendfile = declareIfThere('sendfile', 'intptr_t', [
   'uintptr_t',
   'size_t',
 ])
+export const sched_getaffinity = declareIfThere('sched_getaffinity', 'int', [
+  'int',
+  'size_t',
+  'uintptr_t',
+])
+export const sched_setaffinity = declareIfThere('sched_setaffinity', 'int', [
+  'int',
+  'size_t',
+  'uintptr_t',
+])
 export const prctl = declareIfThere('prctl', 'int', ['int', 'unsigned long'])
 
 /** errno of the last call of this thread that was not `.async`. */
