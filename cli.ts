@@ -141,6 +141,11 @@ program
   )
   .option('--repeats <n>', `runs of each combination${facts('by preset', BOUNDS.repeats)}`, count)
   .option(
+    '--precision <share>',
+    'a point is finished when half its interval is no wider than this, such as 3%; --repeats is the most (default: all repeats)',
+    share,
+  )
+  .option(
     '--size <bytes>',
     `length of a message${facts(MESSAGE_BYTES, BOUNDS.messageBytes)}`,
     count,
@@ -172,6 +177,7 @@ program
     `seed of the order of runs and of the messages${facts('a random one', BOUNDS.seed)}`,
     count,
   )
+  .option('--pin', 'keep load generator and servers on cores of their own (Linux)')
   .addOption(new Option('--quick', PRESETS.quick.summary).conflicts('full'))
   .option('--full', PRESETS.full.summary)
   .addOption(

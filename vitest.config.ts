@@ -5,6 +5,7 @@ const BENCH_WITH_SERVERS = [
   'bench',
   'server',
   'equivalence',
+  'pinning',
   'workloads',
   'witness',
   'selfcheck',

@@ -20,10 +20,13 @@ import { defaultLockPath, takeLock } from './lock.ts'
 import type { BenchOptions } from './options.ts'
 import { resolveConfig } from './options.ts'
 import { serveCommand } from './package.ts'
+import type { Pinning } from './pinning.ts'
+import { pinThisProcess, planPinning, readCores } from './pinning.ts'
 import type { Plan, PlannedModel, PlannedPoint, Trial } from './plan.ts'
 import { canSpeak, estimateMs, estimateTrialMs, planRun, REPLAY_MS } from './plan.ts'
 import { judgePoints, pointName, rateName, tableName, usable } from './points.ts'
 import type { Place, Progress, WordsOut } from './progress.ts'
+import { isPrecise } from './precision.ts'
 import { openProgress } from './progress.ts'
 import { publish } from './publish.ts'
 import { FORMAT_NAMES } from './reporters/formats.ts'
@@ -122,6 +125,7 @@ class Run {
   readonly #command: readonly string[]
   readonly #surroundings: BenchSurroundings
   readonly #io: BenchIo
+  readonly #pinning: Pinning | null
   readonly #answers: Answers[] = []
   readonly #repeats = new Map<PlannedPoint, Repeat[]>()
 
@@ -137,17 +141,19 @@ class Run {
     this.#command = command
     this.#surroundings = surroundings
     this.#io = io
+    this.#pinning = config.pin ? planPinning(config.threads, readCores()) : null
   }
 
   /** Null when it was interrupted before anything was measured. */
   async conduct(): Promise<Results | null> {
     const startedAt = new Date().toISOString()
     const startedAtMs = performance.now()
-    const environment = await readEnvironment()
+    const environment = await readEnvironment(this.#pinning)
     this.#announce()
+    const unpin = this.#pinning && pinThisProcess(this.#pinning.generatorCores)
     const models = this.#replayingModels()
     const progress = openProgress(this.#io.err, this.#tasks(models))
-    const status = await this.#measure(models, progress)
+    const status = await this.#measure(models, progress).finally(() => unpin?.())
     if (status === 'interrupted' && this.#repeats.size === 0) {
       this.#say('Interrupted before anything was measured; nothing was written.')
       return null
@@ -169,7 +175,8 @@ class Run {
 
   /** What is about to happen, and how long that takes. */
   #announce(): void {
-    const { preset, workloads, transports, seed, repeats, arrivals, ratesPerS } = this.#config
+    const { preset, workloads, transports, seed, repeats, precisionShare, arrivals, ratesPerS } =
+      this.#config
     const over = transports.join() === 'tcp' ? '' : ` over ${transports.join(' and ')}`
     const sizes = workloads.map(
       ({ name, clients }) => `${name}${over} with ${clients.join(', ')} clients`,
@@ -179,7 +186,7 @@ class Run {
     // Not the preset's own summary: options may have changed all that it says.
     this.#say(
       `hubbub bench, ${preset}: ${sizes.join('; ')}; ${open}${counted(repeats, 'repeat')} in a random order, seed ${seed}; ` +
-        `about ${formatDuration(Math.round(estimateMs(this.#plan) / 1000) * 1000)}.`,
+        `${precisionShare === null ? '' : 'at most '}about ${formatDuration(Math.round(estimateMs(this.#plan) / 1000) * 1000)}.`,
     )
   }
 
@@ -233,9 +240,14 @@ class Run {
         progress.skip(what, 'left out, it is invalid already')
         continue
       }
+      if (isPrecise(earlier, this.#config)) {
+        progress.skip(what, 'left out, it is precise enough')
+        continue
+      }
       progress.begin(what, placeOf(trial, this.#config))
-      const surroundings = { command: this.#command, fixtures, runLoad: load, signal, patience }
-      const repeat = await runTrial(trial, this.#config, surroundings)
+      const cores = this.#pinning?.serverCores
+      const servers = { command: this.#command, fixtures, patience, cores }
+      const repeat = await runTrial(trial, this.#config, { ...servers, runLoad: load, signal })
       this.#repeats.set(point, [...earlier, repeat])
       const { words, figure } = outcomeOf(repeat, point)
       progress.end(what, words, figure)
@@ -255,7 +267,7 @@ class Run {
       planned,
       repeats: this.#repeats.get(planned) ?? [],
     }))
-    const points = judgePoints(measured, equivalence)
+    const points = judgePoints(measured, equivalence, this.#config)
     const config = this.#config
     return {
       schemaVersion: SCHEMA_VERSION,

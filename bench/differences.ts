@@ -158,7 +158,8 @@ function sidesOf(pair: Pair, measure: Measure): Sides | string {
 
 const FIGURES: Readonly<Record<Measure, (repeat: Repeat) => number | null>> = {
   throughput: ({ throughputPerS }) => throughputPerS,
-  p99: ({ load }) => load?.serviceTime.p99Ns ?? null,
+  // From the intended sending where there is one: what waited before it was sent counts, too.
+  p99: ({ load }) => (load?.responseTime ?? load?.serviceTime)?.p99Ns ?? null,
   cpu: ({ load, resources }) =>
     load && resources && load.operations > 0 ? (resources.cpuMs * 1000) / load.operations : null,
 }

@@ -2,19 +2,24 @@
 // any other.
 
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import * as os from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { PACKAGE_FOLDER, PACKAGE_VERSION } from './package.ts'
-import { parseOpenFilesMax } from './proc-text.ts'
+import { readCores } from './pinning.ts'
+import { parseOpenFilesMax, parseProcessesMax } from './proc-text.ts'
 import type { Environment } from './schema.ts'
 
 const run = promisify(execFile)
 
 const GIT_TIMEOUT_MS = 5000
 
-export async function readEnvironment(): Promise<Environment> {
+/** Before anything is started, and before anything is pinned. */
+export async function readEnvironment(
+  pinning: Environment['pinning'] = null,
+): Promise<Environment> {
   return {
     hubbub: PACKAGE_VERSION,
     commit: await readCommit(PACKAGE_FOLDER),
@@ -28,7 +33,13 @@ export async function readEnvironment(): Promise<Environment> {
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
     cores: os.availableParallelism(),
     memoryMib: Math.round(os.totalmem() / 2 ** 20),
-    openFilesMax: readOpenFilesMax(),
+    openFilesMax: readLimit(parseOpenFilesMax),
+    processesMax: readLimit(parseProcessesMax),
+    coresAllowed: readCores(),
+    pinning,
+    governor: readGovernor(),
+    sysctls: readSysctls(),
+    lockfileSha256: readLockfileSha256(PACKAGE_FOLDER),
     loadAverageBefore: process.platform === 'win32' ? null : (os.loadavg()[0] ?? null),
     schedulerGroups: readSchedulerGroups(),
   }
@@ -65,9 +76,49 @@ export function readSchedulerGroups(path = AUTOGROUP_SETTING): Environment['sche
   }
 }
 
-function readOpenFilesMax(): number | null {
+function readLimit(parse: (text: string) => number | null): number | null {
+  const limits = readText('/proc/self/limits')
+  return limits === null ? null : parse(limits)
+}
+
+/** That of the first core: those of one machine hardly ever differ. */
+function readGovernor(): string | null {
+  return readText('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')
+}
+
+/** What bounds how many clients wait, connect, and hold memory, and how many threads serve them. */
+const SYSCTLS = [
+  'net.core.somaxconn',
+  'net.core.rmem_max',
+  'net.core.wmem_max',
+  'net.ipv4.tcp_max_syn_backlog',
+  'net.ipv4.tcp_mem',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_wmem',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.tcp_tw_reuse',
+  'kernel.pid_max',
+  'kernel.threads-max',
+] as const
+
+function readSysctls(): Environment['sysctls'] {
+  const known = SYSCTLS.flatMap((name) => {
+    const value = readText(`/proc/sys/${name.replaceAll('.', '/')}`)
+    return value === null ? [] : [[name, value.replaceAll(/\s+/g, ' ')] as const]
+  })
+  return Object.fromEntries(known)
+}
+
+/** Which versions of its dependencies hubbub was installed with. */
+function readLockfileSha256(folder: string): string | null {
+  const text = readText(join(folder, 'package-lock.json'))
+  return text === null ? null : createHash('sha256').update(text).digest('hex')
+}
+
+/** Without what surrounds it; null where there is no such file. */
+function readText(path: string): string | null {
   try {
-    return parseOpenFilesMax(readFileSync('/proc/self/limits', 'utf8'))
+    return readFileSync(path, 'utf8').trim()
   } catch {
     return null
   }

@@ -8,6 +8,7 @@ import type { Arrivals, Transport, WorkloadName } from '../clients/load/contract
 import { TRANSPORTS, WORKLOAD_NAMES, workloadInfo } from '../clients/load/index.ts'
 import { UsageError } from './errors.ts'
 import { checkedLabels } from './models.ts'
+import { REPEATS_PRECISE_MIN } from './precision.ts'
 import type { PlannedModel } from './plan.ts'
 import { canSpeak } from './plan.ts'
 import type { PresetName } from './presets.ts'
@@ -37,6 +38,10 @@ export interface BenchOptions {
   readonly durationMs?: number | undefined
   readonly warmupMs?: number | undefined
   readonly repeats?: number | undefined
+  /** A share: a point is finished when its interval is narrow enough. */
+  readonly precision?: number | undefined
+  /** Generator and server on cores of their own. */
+  readonly pin?: boolean | undefined
   readonly messageBytes?: number | undefined
   readonly window?: number | undefined
   /** Open loop: arrivals each second, each rate a point of its own. */
@@ -98,6 +103,7 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
     transports,
     workloads: workloads.map((name) => workloadConfig(name, preset, options)),
     repeats: within('repeats', options.repeats ?? PRESETS[preset].repeats),
+    precisionShare: options.precision ?? null,
     senders: options.senders === undefined ? null : within('senders', options.senders),
     ...loopOf(options),
     accounting: options.accounting ?? true,
@@ -107,12 +113,34 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
     threads: within('threads', options.threads ?? defaultThreads()),
     setupStallMs: SETUP_STALL_MS,
     drainMs: DRAIN_MS,
+    pin: options.pin ?? false,
     seed: within('seed', options.seed ?? randomInt(BOUNDS.seed.max)),
   }
+  checkPrecision(config)
   if (config.senders !== null) requireSenders(workloads)
   for (const workload of config.workloads) checkClients(workload, config.senders)
   return config
 }
+
+function checkPrecision({ precisionShare, repeats, arrivals }: Config): void {
+  if (precisionShare === null) return
+  if (arrivals !== 'closed') {
+    throw new UsageError(
+      '--precision looks at the throughput, which --rate decides; give one of them.',
+    )
+  }
+  if (precisionShare < PRECISION.min || precisionShare > PRECISION.max) {
+    throw new UsageError('--precision must be from 0.1% to 50%.')
+  }
+  if (repeats <= REPEATS_PRECISE_MIN) {
+    throw new UsageError(
+      `--precision can stop a point after ${REPEATS_PRECISE_MIN} repeats at the soonest; allow it more, such as --repeats 30.`,
+    )
+  }
+}
+
+/** Closer than this a figure is not known on any machine, and what is wider says nothing. */
+const PRECISION = { min: 0.001, max: 0.5 } as const
 
 function isOver(name: WorkloadName, transports: readonly Transport[]): boolean {
   return workloadInfo(name).transports.some((transport) => transports.includes(transport))

@@ -4,6 +4,8 @@
 import type { Transport, WorkloadName } from '../clients/load/contract.ts'
 import { mergeTimes } from '../clients/load/index.ts'
 import type { PlannedPoint } from './plan.ts'
+import type { Asked } from './precision.ts'
+import { whyStopped } from './precision.ts'
 import type { Fault, Point, Repeat, Summary, Transcript } from './schema.ts'
 import type { Interval } from './statistics.ts'
 import { medianOf, rankIntervals, spreadOf } from './statistics.ts'
@@ -15,14 +17,18 @@ export interface MeasuredPoint {
   readonly repeats: readonly Repeat[]
 }
 
+/** Left out: whatever there is was all that was asked for. */
+const AS_MANY_AS_THERE_ARE: Asked = { repeats: 1, precisionShare: null }
+
 /** Points with their verdicts and ranks, in the order they came. None is left out. */
 export function judgePoints(
   measured: readonly MeasuredPoint[],
   equivalence: readonly Transcript[],
+  asked: Asked = AS_MANY_AS_THERE_ARE,
 ): Point[] {
   const points = measured.map(({ planned, repeats }) => {
     const transcript = equivalence.find(({ model }) => model === planned.model.name)
-    return judgePoint(planned, repeats, transcript)
+    return judgePoint(planned, repeats, transcript, asked)
   })
   // Without accounting nobody knows whether it was the same work.
   return measured.every(({ planned }) => planned.accounting) ? withRanks(points) : points
@@ -69,6 +75,7 @@ function judgePoint(
   planned: PlannedPoint,
   repeats: readonly Repeat[],
   transcript: Transcript | undefined,
+  asked: Asked,
 ): Point {
   const { model, workload, transport, clients, senders, arrivals, ratePerS, cannot } = planned
   const faults = [...faultsOfTranscript(transcript), ...faultsOfRepeats(repeats)]
@@ -87,6 +94,7 @@ function judgePoint(
     cannot,
     rank: null,
     rankShared: false,
+    stoppedBy: cannot ? null : whyStopped(repeats, asked, faults.length > 0),
     summary,
     repeats: [...repeats],
   }

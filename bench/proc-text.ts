@@ -98,6 +98,24 @@ export function parseMachineTicks(text: string): MachineTicks | null {
   return { total, busy: total - idle - ioWait }
 }
 
+/**
+ * /proc/net/netstat and /proc/net/snmp: a line with a name and the names of its columns, then one with the same name
+ * and their values. proc_net(5). Empty where there is no such table.
+ */
+export function parseCounterTable(text: string, table: string): Map<string, number> {
+  const [names, values] = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${table}: `))
+    .map((line) => line.trim().split(/\s+/).slice(1))
+  return new Map(names?.map((name, i) => [name, Number(values?.[i] ?? NaN)] as const))
+}
+
+/** The soft limit of processes and threads of this user; null when there is none or it is unlimited. */
+export function parseProcessesMax(text: string): number | null {
+  const match = /^Max processes\s+(\d+)/m.exec(text)
+  return match ? Number(match[1]) : null
+}
+
 /** The soft limit of open files from /proc/<pid>/limits; null when there is none or it is unlimited. */
 export function parseOpenFilesMax(text: string): number | null {
   const match = /^Max open files\s+(\d+)/m.exec(text)

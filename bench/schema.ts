@@ -80,6 +80,7 @@ export const WARNING_KINDS = [
   'outliers',
   'few-repeats',
   'machine-busy',
+  'network-trouble',
   'memory-not-measurable',
   'resources-not-measurable',
 ] as const
@@ -146,6 +147,15 @@ const Repeat = z.strictObject({
   /** Operations that had been counted when the run ended, however it ended. */
   operationsSeen: count,
   resources: Resources.nullable(),
+  /** What the kernel dropped or sent again meanwhile, on the whole machine; null where it does not tell. */
+  network: z
+    .strictObject({
+      listenOverflows: count,
+      listenDrops: count,
+      timeouts: count,
+      retransmits: count,
+    })
+    .nullable(),
   faults: z.array(Fault),
 })
 
@@ -215,6 +225,8 @@ const Point = z.strictObject({
    */
   rank: z.int().min(1).nullable(),
   rankShared: z.boolean(),
+  /** Why it has no more repeats; null for what cannot be run. */
+  stoppedBy: z.enum(['repeats', 'precision', 'fault', 'interruption']).nullable(),
   summary: Summary.nullable(),
   repeats: z.array(Repeat),
 })
@@ -277,7 +289,10 @@ const Config = z.strictObject({
   models: z.array(z.string()).min(1),
   transports: z.array(transport).min(1),
   workloads: z.array(WorkloadConfig).min(1),
+  /** Of each point; with a precision, the most. */
   repeats: z.int().min(1),
+  /** A point is finished when half its interval is no wider than this share of its median; null: not asked for. */
+  precisionShare: z.number().gt(0).nullable(),
   arrivals,
   /** Of an open loop, each a point of its own; empty in a closed one. */
   ratesPerS: z.array(rate),
@@ -291,6 +306,8 @@ const Config = z.strictObject({
   threads: z.int().min(1),
   setupStallMs: z.int().min(1),
   drainMs: count,
+  /** Generator and server on cores of their own. */
+  pin: z.boolean(),
   seed: count,
 })
 
@@ -319,6 +336,18 @@ const Environment = z.strictObject({
   cores: z.int().min(1),
   memoryMib: count,
   openFilesMax: count.nullable(),
+  processesMax: count.nullable(),
+  /** The cores that it may use, from 0; null where that cannot be told. */
+  coresAllowed: z.array(count).nullable(),
+  pinning: z
+    .strictObject({ generatorCores: z.array(count).min(1), serverCores: z.array(count).min(1) })
+    .nullable(),
+  /** How the clock rate of the cores is chosen: `performance`, `powersave`; null where nobody says. */
+  governor: z.string().nullable(),
+  /** Settings of the kernel that bound connections, by their names; those that it has. */
+  sysctls: z.record(z.string(), z.string()),
+  /** Of package-lock.json; null where there is none. */
+  lockfileSha256: sha256.nullable(),
   loadAverageBefore: amount.nullable(),
   /**
    * `shared`: the kernel schedules sessions as groups, and servers are in that of the load generator.

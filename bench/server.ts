@@ -15,6 +15,7 @@ import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Transport } from '../clients/load/contract.ts'
 import { partsOfLabel } from './models.ts'
+import { startedOn } from './pinning.ts'
 import { parseStat } from './proc-text.ts'
 import type { ProcessStat } from './proc-text.ts'
 import { readTree } from './process-tree.ts'
@@ -87,6 +88,8 @@ export interface Serving {
   /** Options of `hubbub serve`. */
   readonly words: readonly string[]
   readonly transport: Transport
+  /** The cores that its process tree may use; left out, all. */
+  readonly cores?: readonly number[] | null | undefined
 }
 
 const THE_CHAT: Serving = { words: [], transport: 'tcp' }
@@ -110,14 +113,12 @@ export async function startServer(
   const startedAt = performance.now()
   // Not detached: in a session of its own, a scheduling group on many machines, a server of a hundred
   // threads would get no more of the CPU than one of a single thread. See `schedulerGroups`.
-  const child = spawn(
-    program,
-    [...words, model, '--listen', listen, ...options, ...serving.words],
-    {
+  const child = startedOn(serving.cores ?? null, () =>
+    spawn(program, [...words, model, '--listen', listen, ...options, ...serving.words], {
       // It ends with its standard input, and so with this process, however that ends.
       stdio: ['pipe', 'pipe', 'pipe'],
       env: environmentOfServers(),
-    },
+    }),
   )
   child.stdin.on('error', () => {}) // It has ended; that is noticed otherwise.
   const ended = endOf(child).finally(() => removeFolder(folder))

@@ -24,6 +24,7 @@ const IGNORED = new Set([
   'transports',
   'workloads',
   'repeats',
+  'precisionShare',
   'seed',
   'ratesPerS',
 ])

@@ -8,6 +8,8 @@ import type { LoadHooks, LoadPhase, LoadResult, LoadSpec } from '../clients/load
 import { workloadInfo } from '../clients/load/index.ts'
 import { messageOf } from './errors.ts'
 import type { Fixtures } from './fixtures.ts'
+import type { NetworkTrouble } from './network.ts'
+import { readNetworkTrouble, troubleBetween } from './network.ts'
 import type { Trial } from './plan.ts'
 import { SETUP_STALL_BY_DESIGN_MS } from './presets.ts'
 import type { TreeCounters, TreeMemory } from './process-tree.ts'
@@ -36,6 +38,8 @@ export interface TrialSurroundings {
   readonly runLoad: RunLoad
   readonly signal: AbortSignal
   readonly patience: Patience
+  /** The cores of the servers; left out, all. */
+  readonly cores?: readonly number[] | null | undefined
 }
 
 const WATCH_MS = 200
@@ -47,13 +51,13 @@ const WATCH_MS = 200
 export async function runTrial(
   trial: Trial,
   config: Config,
-  { command, fixtures, runLoad, signal, patience }: TrialSurroundings,
+  { command, fixtures, runLoad, signal, patience, cores }: TrialSurroundings,
 ): Promise<Repeat> {
   const record = new TrialRecord(trial)
   let server: RunningServer
   try {
     const { model, workload, transport } = trial.point
-    const serving = { words: fixtures.serveWords(workload.name), transport }
+    const serving = { words: fixtures.serveWords(workload.name), transport, cores }
     server = await startServer(command, model.name, signal, patience, serving)
   } catch (error) {
     return record.endedBy(faultOf(error, signal))
@@ -120,6 +124,8 @@ class TrialRecord {
   #measureStartedAtMs = 0
   #resources: Resources | null = null
   #load: LoadResult | null = null
+  #networkBefore: NetworkTrouble | null = null
+  #network: NetworkTrouble | null = null
   operationsSeen = 0
 
   constructor(trial: Trial) {
@@ -134,6 +140,7 @@ class TrialRecord {
     this.#pid = server.pid
     this.#startupMs = server.startupMs
     this.#idle = readMemory(server.pid)
+    this.#networkBefore = readNetworkTrouble()
   }
 
   progress(operations: number): void {
@@ -174,6 +181,7 @@ class TrialRecord {
   loadEnded(load: LoadResult): void {
     const { model, clients, workload } = this.#trial.point
     this.#load = load
+    this.#network = troubleBetween(this.#networkBefore, readNetworkTrouble())
     // Clients that come and go take turns: even a model that talks to one at a time serves them all.
     const { clientsStay } = workloadInfo(workload.name)
     const atOnce = clientsStay ? model.clientsAtOnce : Infinity
@@ -200,6 +208,7 @@ class TrialRecord {
       load: load && recordOf(load),
       operationsSeen: load?.operations ?? this.operationsSeen,
       resources: this.#resources,
+      network: this.#network,
       faults: this.#faults,
     }
   }

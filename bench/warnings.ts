@@ -2,7 +2,7 @@
 // each has a condition, a cause and something to try; a report never carries a warning of any other kind.
 
 import { pointName, REPEATS_RANKED_MIN, usable } from './points.ts'
-import type { Config, Environment, Point, Warning, WarningKind } from './schema.ts'
+import type { Config, Environment, Point, Repeat, Warning, WarningKind } from './schema.ts'
 import { medianOf, rangeCoverage } from './statistics.ts'
 import { ACHIEVED_SHARE_MIN, BUSY_SHARE_MAX, isSaturated, LAG_NS_MAX } from './verdict.ts'
 
@@ -126,6 +126,20 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
         : `The machine was busy before the run (load average ${environment.loadAverageBefore?.toFixed(1)}).`,
     tryThis: 'Close other programs, and run it again.',
   },
+  'network-trouble': {
+    about: forPoints(({ repeats }) => repeats.some(({ network }) => isTroubled(network))),
+    cause: (_, points) => {
+      const repeats = points.flatMap((point) => point.repeats)
+      const total = (of: keyof NonNullable<Repeat['network']>) =>
+        repeats.reduce((sum, { network }) => sum + (network?.[of] ?? 0), 0)
+      return (
+        `The kernel had to mend connections (of the whole machine): ${total('listenOverflows')} overflows of a listen queue, ` +
+        `${total('listenDrops')} connections dropped, ${total('timeouts')} timeouts, ${total('retransmits')} segments sent again. ` +
+        'Each costs somebody 200 ms or more.'
+      )
+    },
+    tryThis: 'Close other programs; use fewer --clients, or a higher net.core.somaxconn.',
+  },
   'memory-not-measurable': {
     about: forPoints(({ summary }) => summary?.memoryIsRss === true),
     cause: () =>
@@ -157,6 +171,10 @@ function forPoints(holds: (point: Point) => boolean): (run: Run) => readonly Poi
 /** Of the points that have figures: an interruption may leave fewer than were asked for. */
 function mostRepeats({ points }: Run): number {
   return Math.max(0, ...points.map((point) => usable(point)?.repeats ?? 0))
+}
+
+function isTroubled(network: Repeat['network']): boolean {
+  return network !== null && Object.values(network).some((count) => count > 0)
 }
 
 function isDisturbed({ repeats }: Point): boolean {

@@ -14,18 +14,29 @@ export function contextLines({ environment: e, config, startedAt, elapsedMs }: R
   return [
     `hubbub ${e.hubbub}${commit} · Node ${e.node} · ${e.kernel} · ${e.architecture}`,
     `${e.cpu}, ${counted(e.cores, 'core')}, ${formatCount(e.memoryMib / 1024)} GiB${groups}`,
+    ...(e.pinning ? [pinningLine(e.pinning)] : []),
     `${when} · took ${formatDuration(elapsedMs)} · seed ${config.seed}`,
   ]
 }
+
+function pinningLine({ generatorCores, serverCores }: Pinning): string {
+  return `load generator on ${coresInWords(generatorCores)}, servers on ${coresInWords(serverCores)}`
+}
+
+function coresInWords(cores: readonly number[]): string {
+  return `${cores.length === 1 ? 'core' : 'cores'} ${cores.join(', ')}`
+}
+
+type Pinning = NonNullable<Results['environment']['pinning']>
 
 /** Present when a run did not come to its end. */
 export function interruptionLine({ status, config, points }: Results): string | null {
   if (status === 'complete') return null
   const possible = points.filter((point) => point.status !== 'cannot')
   const missing = possible.filter((point) => point.status === 'interrupted').length
-  // An invalid point is not tried again, so its repeats say nothing about the interruption.
+  // An invalid point is not tried again, and a precise one need not be.
   const short = possible.filter(
-    (point) => (usable(point)?.repeats ?? Infinity) < config.repeats,
+    (point) => point.stoppedBy === 'interruption' && usable(point) !== null,
   ).length
   const of = `of ${possible.length} points`
   const notRun = `${missing} ${of} ${missing === 1 ? 'was' : 'were'} not run`

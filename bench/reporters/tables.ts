@@ -374,7 +374,7 @@ function notesOf(point: Point, repeatsAsked: number): string[] {
   const repeats = usable(point)?.repeats ?? repeatsAsked
   if (repeats < REPEATS_RANKED_MIN && point.arrivals === 'closed') {
     notes.push(`${repeatsOf(repeats, repeatsAsked)}: not ranked, for want of a spread.`)
-  } else if (repeats < repeatsAsked) {
+  } else if (point.stoppedBy === 'interruption') {
     notes.push(`${repeatsOf(repeats, repeatsAsked)}.`)
   }
   if (point.status === 'lower-bound') {

@@ -29,6 +29,7 @@ interface Exception {
 const IMPORT_EXCEPTIONS: readonly Exception[] = [
   { from: 'bench/', to: 'servers/catalog.ts', reason: 'It compares what the catalog lists.' },
   { from: 'bench/lock.ts', to: 'posix/', reason: 'Only the kernel forgets a lock with its owner.' },
+  { from: 'bench/pinning.ts', to: 'posix/', reason: 'Node cannot choose the cores of a thread.' },
   {
     from: 'bench/selfcheck/',
     to: 'posix/',

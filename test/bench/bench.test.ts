@@ -15,6 +15,7 @@ import { readTree } from '../../bench/process-tree.ts'
 import type { Point, Results } from '../../bench/results.ts'
 import { readResults } from '../../bench/results.ts'
 import { runLoad } from '../../clients/load/index.ts'
+import { coresOf } from '../../posix/index.ts'
 
 const FAKE_SERVER = fileURLToPath(new URL('./fake-server.mjs', import.meta.url))
 const LONG_MS = 60_000
@@ -95,6 +96,29 @@ function expectNothingLeft(): void {
   expect(readdirSync(folder).filter((name) => /tmp|lock/.test(name))).toEqual([])
 }
 
+/** The machine may be busy, and rates differ: these are as steady as they are on a quiet one. */
+const runSteadyLoad: typeof runLoad = async (...asked) => {
+  const result = await runLoad(...asked)
+  return { ...result, operations: 1000 + (result.operations % 10), elapsedNs: 1e9 }
+}
+
+interface Seen {
+  readonly own: number[][]
+  readonly servers: number[][]
+}
+
+/** The cores of all threads of this process, and of the servers that it has started; each set once. */
+function coresSeen(): Seen {
+  const servers = readTree(process.pid).filter(({ pid }) => commandLine(pid).includes(FAKE_SERVER))
+  return { own: coreSets([process.pid]), servers: coreSets(servers.map(({ pid }) => pid)) }
+}
+
+function coreSets(pids: readonly number[]): number[][] {
+  const threads = pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map(Number))
+  const sets = new Set(threads.map((id) => JSON.stringify(coresOf(id))))
+  return [...sets].map((set) => JSON.parse(set) as number[])
+}
+
 describe('a run of good servers', () => {
   test(
     'measures all workloads, writes JSON and Markdown, and prints a table for each',
@@ -119,6 +143,49 @@ describe('a run of good servers', () => {
       const markdown = readdirSync(folder).find((name) => name.endsWith('.md')) ?? ''
       expect(readFileSync(join(folder, markdown), 'utf8')).toContain('## ping · 4 clients')
       expectNothingLeft()
+    },
+    LONG_MS,
+  )
+
+  test(
+    'stops where figures are precise, and says so in the file',
+    async () => {
+      const options = { ...TINY, durationMs: 100, repeats: 7, precision: 0.03, out: folder }
+      const world = { ...surroundings('good'), runLoad: runSteadyLoad }
+      expect(await runBench(options, io(), world)).toBe(0)
+      const { points, config, status } = writtenResults()
+      expect([status, config.precisionShare]).toEqual(['complete', 0.03])
+      expect(points[0]).toMatchObject({ stoppedBy: 'precision', status: 'valid' })
+      expect(points[0]!.repeats).toHaveLength(5)
+      expect(err.join('')).toContain('left out, it is precise enough')
+      expect(out.join('')).not.toContain('5 of 7 repeats')
+    },
+    LONG_MS,
+  )
+
+  test.skipIf(process.platform !== 'linux' || coresOf().length < 2)(
+    'with cores of its own, and the generator with others',
+    async () => {
+      const before = coresOf()
+      const seen: Seen[] = []
+      const watched: typeof runLoad = (spec, hooks) =>
+        runLoad(spec, {
+          ...hooks,
+          onPhase: async (phase) => {
+            if (phase === 'measure') seen.push(coresSeen())
+            await hooks?.onPhase?.(phase)
+          },
+        })
+      const options = { ...TINY, repeats: 1, threads: 1, pin: true, out: folder }
+      await runBench(options, io(), { ...surroundings('good'), runLoad: watched })
+      const { environment, points } = writtenResults()
+      const [generator, ...servers] = before
+      expect(environment.pinning).toEqual({ generatorCores: [generator], serverCores: servers })
+      expect(environment.coresAllowed).toEqual(before)
+      expect(seen).toEqual([{ own: [[generator]], servers: [servers] }])
+      expect(coresOf()).toEqual(before)
+      expect(out.join('')).toContain(`load generator on core ${generator}, servers on core`)
+      expect(points[0]!.repeats[0]!.network).toMatchObject({ listenOverflows: expect.any(Number) })
     },
     LONG_MS,
   )

@@ -64,4 +64,14 @@ test('the environment is that of this process', async () => {
   expect(environment.cores).toBeGreaterThanOrEqual(1)
   expect(environment.memoryMib).toBeGreaterThan(100)
   expect(environment.openFilesMax === null || environment.openFilesMax > 10).toBe(true)
+  expect(environment.pinning).toBeNull()
+  expect(environment.lockfileSha256).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test.runIf(process.platform === 'linux')('Linux tells more', async () => {
+  const { coresAllowed, cores, sysctls, processesMax } = await readEnvironment()
+  expect(coresAllowed).toHaveLength(cores)
+  expect(Number(sysctls['net.core.somaxconn'])).toBeGreaterThan(0)
+  expect(sysctls['net.ipv4.tcp_mem']).toMatch(/^\d+ \d+ \d+$/)
+  expect(processesMax === null || processesMax > 10).toBe(true)
 })

@@ -117,6 +117,12 @@ describe('a configuration', () => {
     [{ durationMs: 99 }, '--duration must be from 100ms to 60m, not 99ms.'],
     [{ repeats: 0 }, '--repeats must be'],
     [{ seed: 2 ** 32 }, '--seed must be'],
+    [
+      { precision: 0.03, repeats: 5 },
+      '--precision can stop a point after 5 repeats at the soonest',
+    ],
+    [{ precision: 0.03, repeats: 10, ratesPerS: [500] }, 'which --rate decides; give one of them.'],
+    [{ precision: 0, repeats: 10 }, '--precision must be from 0.1% to 50%.'],
     [{ out: '' }, '--out needs a folder, such as results.'],
     [
       { workloads: ['ping', 'session'], senders: 2 },

@@ -1,8 +1,11 @@
 import { permutationTest } from 'simple-statistics'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Sides } from '../../bench/permutation.ts'
 import { P_MAX, testDifferences } from '../../bench/permutation.ts'
 import { seededRandom } from '../../bench/random.ts'
+
+// Many samples are drawn, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** Repeats of a figure around `mean` that vary by so much (standard deviation over mean). */
 function repeats(count: number, mean: number, variation: number, random: () => number): number[] {

@@ -187,6 +187,7 @@ describe('warnings', () => {
     ['spread-wide', [{ perSecond: 100 }, { perSecond: 150 }]],
     ['outliers', [100, 101, 100.5, 99.5, 92].map((perSecond) => ({ perSecond }))],
     ['machine-busy', [{ perSecond: 100, othersCpuShare: 0.2 }]],
+    ['network-trouble', [{ perSecond: 100, retransmits: 3 }]],
     ['memory-not-measurable', [{ perSecond: 100, memoryIsRss: true }]],
     ['resources-not-measurable', [{ perSecond: 100, resources: null }]],
   ])('%s', (kind, figures) => {

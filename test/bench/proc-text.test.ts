@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
   parseKeyed,
+  parseCounterTable,
   parseMachineTicks,
   parseOpenFilesMax,
+  parseProcessesMax,
   parsePssKib,
   parseRssKib,
   parseStat,
@@ -75,6 +77,20 @@ Max open files            20000                524288               files
 `
   expect(parseOpenFilesMax(text)).toBe(20_000)
   expect(parseOpenFilesMax(text.replace('20000  ', 'unlimited'))).toBeNull()
+})
+
+test('limits: processes', () => {
+  expect(parseProcessesMax('Max processes             95000                95000')).toBe(95_000)
+  expect(parseProcessesMax('Max processes             unlimited            95000')).toBeNull()
+})
+
+test('/proc/net: names in one line, values in the next', () => {
+  const text = 'TcpExt: SyncookiesSent ListenDrops\nTcpExt: 0 7\nIpExt: InNoRoutes\nIpExt: 3\n'
+  expect(Object.fromEntries(parseCounterTable(text, 'TcpExt'))).toEqual({
+    SyncookiesSent: 0,
+    ListenDrops: 7,
+  })
+  expect(parseCounterTable(text, 'Tcp').size).toBe(0)
 })
 
 describe.runIf(process.platform === 'linux')('the texts of this machine', () => {

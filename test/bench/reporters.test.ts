@@ -17,7 +17,16 @@ import { CATALOG } from '../../servers/catalog.ts'
 import { pointName } from '../../bench/points.ts'
 import { throughputBy } from '../../bench/scaling.ts'
 import { Results as ResultsSchema, type WarningKind } from '../../bench/schema.ts'
-import { CONFIG, measured, planned, repeat, results, SAME, sampleResults } from './sample.ts'
+import {
+  CONFIG,
+  ENVIRONMENT,
+  measured,
+  planned,
+  repeat,
+  results,
+  SAME,
+  sampleResults,
+} from './sample.ts'
 
 const SAMPLE = sampleResults()
 /** What the reading of a table ends with when repeats differ by more than a tenth. */
@@ -399,6 +408,23 @@ describe('an interrupted run', () => {
         `process is not ranked: 1 of 3 repeats.${WIDE}`,
     )
   })
+})
+
+test('a point that is precise has no repeats missing', () => {
+  const config = { ...CONFIG, repeats: 9, precisionShare: 0.03 }
+  const steady = [100, 101, 100, 99, 100].map((perSecond) => ({ perSecond }))
+  const run = results([measured(planned('async'), ...steady)], { config })
+  expect(run.points[0]?.stoppedBy).toBe('precision')
+  expect(tablesOf(run)[0]?.notes).toEqual([])
+  expect(tablesOf(run)[0]?.explanation).toContain('5 × 1 s')
+})
+
+test('pinned cores stand in the head of a report', () => {
+  const pinning = { generatorCores: [0], serverCores: [1, 2] }
+  const run = results([], { environment: { ...ENVIRONMENT, pinning } })
+  expect(terminalReport(run, { colour: false })).toContain(
+    'load generator on core 0, servers on cores 1, 2\n',
+  )
 })
 
 test('a complete run of a single repeat ranks nothing', () => {

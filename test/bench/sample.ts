@@ -46,6 +46,7 @@ export interface Figures {
   readonly lost?: number
   readonly firstAnswer?: boolean
   readonly worksPerSecond?: number
+  readonly retransmits?: number
   /** Open loop: what was due each second, how late the generator was, and what was added to service times. */
   readonly offeredPerS?: number
   readonly lagUs?: number
@@ -117,6 +118,12 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
             involuntarySwitches: 10,
             othersCpuShare: figures.othersCpuShare ?? 0,
           },
+    network: {
+      listenOverflows: 0,
+      listenDrops: 0,
+      timeouts: 0,
+      retransmits: figures.retransmits ?? 0,
+    },
     faults: figures.faults ?? [],
   }
 }
@@ -167,6 +174,7 @@ export const CONFIG: Config = {
     { name: 'session', clients: [16], warmupMs: 500, durationMs: 1500 },
   ],
   repeats: 2,
+  precisionShare: null,
   arrivals: 'closed',
   ratesPerS: [],
   accounting: true,
@@ -177,6 +185,7 @@ export const CONFIG: Config = {
   threads: 1,
   setupStallMs: 10_000,
   drainMs: 5000,
+  pin: false,
   seed: 42,
 }
 
@@ -194,6 +203,12 @@ export const ENVIRONMENT: Environment = {
   cores: 2,
   memoryMib: 24_000,
   openFilesMax: 20_000,
+  processesMax: 90_000,
+  coresAllowed: [0, 1],
+  pinning: null,
+  governor: null,
+  sysctls: { 'net.core.somaxconn': '4096' },
+  lockfileSha256: null,
   loadAverageBefore: 0.1,
   schedulerGroups: 'shared',
 }
@@ -211,8 +226,8 @@ export function results(
   changes: Partial<Results> = {},
   equivalence: readonly Transcript[] = SAME,
 ): Results {
-  const judged = judgePoints(points, equivalence)
   const config = changes.config ?? CONFIG
+  const judged = judgePoints(points, equivalence, config)
   const environment = changes.environment ?? ENVIRONMENT
   return {
     schemaVersion: SCHEMA_VERSION,

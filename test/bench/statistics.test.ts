@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { seededRandom } from '../../bench/random.ts'
 import type { Interval } from '../../bench/statistics.ts'
 import {
@@ -12,6 +12,9 @@ import {
   rankIntervals,
   spreadOf,
 } from '../../bench/statistics.ts'
+
+// Many samples are drawn, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 function interval(low: number, high: number): Interval {
   return { low, high }
