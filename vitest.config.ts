@@ -7,6 +7,7 @@ const BENCH_WITH_SERVERS = [
   'equivalence',
   'pinning',
   'workloads',
+  'open-loop',
   'witness',
   'selfcheck',
 ].map((name) => `test/bench/${name}.test.ts`)

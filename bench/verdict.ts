@@ -3,6 +3,7 @@
 // figure that is right in two of three runs is not a figure.
 
 import type { LoadResult } from '../clients/load/contract.ts'
+import { workloadInfo } from '../clients/load/index.ts'
 import type { Fault, FaultKind, Point, Summary } from './schema.ts'
 import { WORKLOAD_WORDS } from './workloads.ts'
 
@@ -110,8 +111,12 @@ export const ACHIEVED_SHARE_MIN = 0.99
  * An open loop whose server did not keep up. Of few arrivals one more or less may be under way when the window
  * ends than when it began, so the standard deviation of their count (its root) is granted as well.
  */
-export function isSaturated({ throughputPerS, schedule, responseTime, repeats }: Summary): boolean {
-  if (schedule === null || responseTime === null || schedule.offeredPerS === 0) return false
-  const missing = 1 - throughputPerS.median / schedule.offeredPerS
-  return missing > Math.max(1 - ACHIEVED_SHARE_MIN, 1 / Math.sqrt(responseTime.count / repeats))
+export function isSaturated({ workload, summary }: Pick<Point, 'workload' | 'summary'>): boolean {
+  const { schedule = null, responseTime = null } = summary ?? {}
+  if (!summary || !schedule || !responseTime || schedule.offeredPerS === 0) return false
+  const { throughputPerS, repeats, served } = summary
+  const perArrival = workloadInfo(workload).fansOut ? Math.max(1, served - 1) : 1
+  const missing = 1 - throughputPerS.median / perArrival / schedule.offeredPerS
+  const arrivals = responseTime.count / perArrival / repeats
+  return missing > Math.max(1 - ACHIEVED_SHARE_MIN, 1 / Math.sqrt(arrivals))
 }

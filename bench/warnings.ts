@@ -70,7 +70,7 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
     tryThis: 'Use a lower --rate, more --threads, or a machine with more cores.',
   },
   saturated: {
-    about: forPoints(({ summary }) => summary !== null && isSaturated(summary)),
+    about: forPoints(isSaturated),
     cause: () =>
       `Less than ${percent(ACHIEVED_SHARE_MIN)} of what was offered was answered: the servers could not keep up. Response times say how long the backlog became, and grow with --duration.`,
     tryThis: 'Use a lower --rate to see how they answer when they do keep up.',

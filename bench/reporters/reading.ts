@@ -32,7 +32,7 @@ function readOpenLoop(points: readonly Point[]): string {
   const measured = points.filter((point) => usable(point) !== null)
   if (measured.length === 0) return emptySentence(points, [])
   const late = measured.filter(({ status }) => status === 'lower-bound')
-  const saturated = measured.filter((point) => isSaturated(usable(point)!))
+  const saturated = measured.filter(isSaturated)
   const able = measured.filter((point) => !saturated.includes(point))
   const verb = saturated.length === 1 ? 'does' : 'do'
   return [

@@ -384,7 +384,7 @@ function notesOf(point: Point, repeatsAsked: number): string[] {
         : 'The load generator was late: the server answers at least as soon as this.',
     )
   }
-  if (summary && usable(point) && isSaturated(summary)) {
+  if (usable(point) && isSaturated(point)) {
     notes.push('Saturated: it did not keep up, and times say how long the backlog became.')
   }
   if (usable(point) && summary && summary.served < clients) {

@@ -38,6 +38,8 @@ export interface WorkloadInfo {
   readonly clientsStay: boolean
   /** What one arrival of an open loop is, in a few words; null: it has no open loop. */
   readonly arrival: string | null
+  /** What one client says is delivered to all others: operations are deliveries, arrivals are messages. */
+  readonly fansOut: boolean
   /** Its requests carry messages that prove themselves, and it can be run without that. */
   readonly hasMessages: boolean
 }
@@ -68,6 +70,7 @@ const USUAL = {
   together: ALONE,
   clientsStay: true,
   arrival: null,
+  fansOut: false,
   hasMessages: true,
 } as const
 
@@ -79,18 +82,27 @@ export const WORKLOADS = {
     unit: { one: 'delivery', many: 'deliveries' },
     sendersShare: 1 / 4,
     together: { clientsMin: 2, why: 'nobody hears what is said in a room' },
+    arrival: 'a message of the next speaker, delivered to all others',
+    fansOut: true,
   },
-  session: { ...USUAL, unit: { one: 'session', many: 'sessions' }, clientsStay: false },
+  session: {
+    ...USUAL,
+    unit: { one: 'session', many: 'sessions' },
+    clientsStay: false,
+    arrival: 'a new session, which waits while no place is free',
+  },
   echo: {
     ...USUAL,
     service: 'echo',
     transports: TRANSPORTS,
     unit: { one: 'echo', many: 'echoes' },
+    arrival: 'a message, on the next connection',
   },
   work: {
     ...USUAL,
     unit: PING,
     beside: { one: 'WORK', many: 'WORKs' },
+    arrival: 'a PING of the next client that does not compute',
     sendersShare: 1 / 10,
     together: { clientsMin: 2, why: 'nobody is there to feel the work of another' },
   },
@@ -99,6 +111,7 @@ export const WORKLOADS = {
     unit: PING,
     sendersShare: 1,
     sendersUsual: 50,
+    arrival: 'a PING of the next active client',
     together: { clientsMin: 2, why: 'nobody is idle beside another' },
   },
   login: {
@@ -107,6 +120,7 @@ export const WORKLOADS = {
     hasMessages: false,
     unit: { one: 'login', many: 'logins' },
     beside: { one: 'line', many: 'lines' },
+    arrival: 'a login of the next client that logs in',
     sendersShare: 1 / 10,
     sendersMax: 16,
     together: { clientsMin: 2, why: 'nobody is there to feel the logins of another' },
@@ -116,8 +130,15 @@ export const WORKLOADS = {
     service: 'http',
     unit: { one: 'answer', many: 'answers' },
     hasMessages: false,
+    arrival: 'a request, on the next connection',
   },
-  file: { ...USUAL, service: 'file', unit: { one: 'MiB', many: 'MiB' }, hasMessages: false },
+  file: {
+    ...USUAL,
+    service: 'file',
+    unit: { one: 'MiB', many: 'MiB' },
+    hasMessages: false,
+    arrival: 'a file, on the next connection that fetches none',
+  },
 } as const satisfies Readonly<Record<string, WorkloadInfo>>
 
 export type WorkloadName = keyof typeof WORKLOADS
@@ -277,7 +298,10 @@ export interface LoadResult {
   readonly responseTime: Times | null
   /** Open loop: what was due and what was sent in the window, and how late. */
   readonly schedule: Schedule | null
-  /** `room`: from sending to the first, the median and the last receiver of each message. */
+  /**
+   * `room`: from sending (open loop: from when it was due) to the first, the median and the last receiver of each
+   * message. Null with several threads, which do not know the order of each other's deliveries.
+   */
   readonly receivers: Receivers | null
   /** session: connect to the first answer: what a client waits before anyone talks to it. */
   readonly firstAnswerTime: Times | null

@@ -23,8 +23,10 @@ export const STEP = {
 } as const
 export type Step = (typeof STEP)[keyof typeof STEP]
 
-/** How many bursts of each sender are remembered, to say since when a delivery is outstanding. */
+/** How many bursts of each sender are remembered at least, to say since when a delivery is outstanding. */
 export const BURSTS_KEPT = 64
+/** Of each burst: when it was sent, and when it was due. */
+const BURST_DOUBLES = 2
 
 // Words for all, then words for each thread, then words for each sender.
 const STEP_WORD = 0
@@ -37,7 +39,8 @@ const SERVED = 1
 const LOST = 2
 const SETTLED = 3
 const TURN = 4
-const THREAD_WORDS = 5
+const TAKERS = 5
+const THREAD_WORDS = 6
 const SENT = 0
 const CONFIRMED = 1
 const GONE = 2
@@ -50,15 +53,21 @@ const COMMON_DOUBLES = STEP.finish + 1
 export interface SharedMemory {
   readonly words: SharedArrayBuffer
   readonly doubles: SharedArrayBuffer
+  readonly burstsKept: number
 }
 
-/** `senders`: of the room; 0 elsewhere. */
-export function allocateShared(threads: number, senders: number): SharedMemory {
+/** `senders`: of the room; 0 elsewhere. `burstsKept`: of each of them. */
+export function allocateShared(
+  threads: number,
+  senders: number,
+  burstsKept = BURSTS_KEPT,
+): SharedMemory {
   const words = COMMON_WORDS + threads * THREAD_WORDS + senders * SENDER_WORDS
-  const doubles = COMMON_DOUBLES + threads + senders * BURSTS_KEPT
+  const doubles = COMMON_DOUBLES + threads + senders * burstsKept * BURST_DOUBLES
   return {
     words: new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT),
     doubles: new SharedArrayBuffer(doubles * Float64Array.BYTES_PER_ELEMENT),
+    burstsKept,
   }
 }
 
@@ -68,6 +77,7 @@ export class Control {
   readonly #threads: number
   readonly #sendersAt: number
   readonly #burstsAt: number
+  readonly #burstsKept: number
 
   constructor(memory: SharedMemory, threads: number) {
     this.#words = new Int32Array(memory.words)
@@ -75,6 +85,7 @@ export class Control {
     this.#threads = threads
     this.#sendersAt = COMMON_WORDS + threads * THREAD_WORDS
     this.#burstsAt = COMMON_DOUBLES + threads
+    this.#burstsKept = memory.burstsKept
   }
 
   // Written by the main thread.
@@ -94,11 +105,11 @@ export class Control {
     this.#doubles[step] = ns
   }
 
-  /** Open loop: deals the arrivals to the threads that have clients, in turn. The others get none. */
+  /** Open loop: deals the arrivals to the threads that have clients for them, in turn. The others get none. */
   dealArrivals(): void {
     let turns = 0
-    for (const [thread, served] of this.#threadWords(SERVED).entries()) {
-      this.#setThreadWord(thread, TURN, served > 0 ? turns++ : -1)
+    for (const [thread, takers] of this.#threadWords(TAKERS).entries()) {
+      this.#setThreadWord(thread, TURN, takers > 0 ? turns++ : -1)
     }
     Atomics.store(this.#words, SENDING_THREADS_WORD, turns)
   }
@@ -142,6 +153,10 @@ export class Control {
     this.#setThreadWord(thread, SERVED, served)
     this.#setThreadWord(thread, LOST, lost)
   }
+  /** Open loop: how many of this thread's clients take arrivals. */
+  setTakers(thread: number, takers: number): void {
+    this.#setThreadWord(thread, TAKERS, takers)
+  }
   get served(): number {
     return sum(this.#threadWords(SERVED))
   }
@@ -166,10 +181,17 @@ export class Control {
 
   // Written by the thread of a sender, read by the threads of all receivers.
 
-  /** `number` messages were sent so far; the last burst of `messages` began at `timeNs`. */
-  noteBurst(sender: number, number: number, messages: number, timeNs: number): void {
-    const burst = Math.floor((number - 1) / messages) % BURSTS_KEPT
-    this.#doubles[this.#burstsAt + sender * BURSTS_KEPT + burst] = timeNs
+  /** `number` messages were sent so far; the last burst of `messages` began at `timeNs`, and was due then. */
+  noteBurst(
+    sender: number,
+    number: number,
+    messages: number,
+    timeNs: number,
+    dueNs = timeNs,
+  ): void {
+    const place = this.#placeOf(sender, Math.floor((number - 1) / messages))
+    this.#doubles[place] = timeNs
+    this.#doubles[place + 1] = dueNs
     Atomics.store(this.#words, this.#senderWord(sender, SENT), number)
   }
   sent(sender: number): number {
@@ -194,9 +216,23 @@ export class Control {
 
   /** When message `number` was sent. Of an old one: no later than this. */
   sentAtNs(sender: number, number: number, messages: number): number {
+    return this.#doubles[this.#burstOf(sender, number, messages)]!
+  }
+
+  /** When message `number` was due. Of an old one: no later than this. */
+  dueAtNs(sender: number, number: number, messages: number): number {
+    return this.#doubles[this.#burstOf(sender, number, messages) + 1]!
+  }
+
+  #burstOf(sender: number, number: number, messages: number): number {
     const last = Math.floor((this.sent(sender) - 1) / messages)
-    const burst = Math.max(Math.floor(number / messages), last - BURSTS_KEPT + 1)
-    return this.#doubles[this.#burstsAt + sender * BURSTS_KEPT + (burst % BURSTS_KEPT)]!
+    const oldest = last - this.#burstsKept + 1
+    return this.#placeOf(sender, Math.max(Math.floor(number / messages), oldest))
+  }
+
+  #placeOf(sender: number, burst: number): number {
+    const kept = this.#burstsKept
+    return this.#burstsAt + (sender * kept + (burst % kept)) * BURST_DOUBLES
   }
 
   #senderWord(sender: number, word: number): number {

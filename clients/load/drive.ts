@@ -24,6 +24,7 @@ import type { Ledger, LoadSpec } from './contract.ts'
 import { Control, type SharedMemory, STEP, type Step } from './control.ts'
 import * as lines from './lines.ts'
 import { nickname } from './nickname.ts'
+import type { ReceiverCounts, ReceiversOutcome } from './receivers.ts'
 import { CountingLedger, SequenceLedger } from './sequence.ts'
 import { Tally } from './tally.ts'
 import { parseTarget } from './target.ts'
@@ -52,6 +53,8 @@ export interface Outcome {
   readonly firstAnswerTime: string | null
   /** Open loop: what was due and sent in the window, and encoded histograms. */
   readonly arrivals: ArrivalsOutcome | null
+  /** `room`: null unless this thread sees all deliveries. */
+  readonly receivers: ReceiversOutcome | null
   readonly beside: { readonly operations: number; readonly serviceTime: string } | null
   readonly ledger: Ledger
   readonly busyShare: number
@@ -105,9 +108,11 @@ export abstract class Driver implements Sender {
   protected driving = false
   protected step: Step = STEP.load
 
-  readonly #thread: number
+  /** Which thread of the run this is. */
+  protected readonly thread: number
   readonly #refused = new Tally()
   #served = 0
+  #takers = 0
   #lost = 0
   #nextToStart = 0
   /** Connections that were begun and have got no answer yet. */
@@ -133,7 +138,7 @@ export abstract class Driver implements Sender {
     const Ledger = spec.accounting ? SequenceLedger : CountingLedger
     this.ledger = new Ledger(streams(connections.length))
     this.arrivals = arrivalsOf(spec, this, () => this.clock.now())
-    this.#thread = thread
+    this.thread = thread
     this.wire = new Wire(parseTarget(spec.address))
     this.inbox = this.wire.inbox
     this.#unansweredMax = Math.max(1, Math.floor(UNANSWERED_MAX / spec.threads))
@@ -185,6 +190,10 @@ export abstract class Driver implements Sender {
   protected takesArrivals(_connection: Connection): boolean {
     return true
   }
+  /** Open loop: those whom arrivals go to, in turn. */
+  protected get takers(): readonly Connection[] {
+    return this.connections.filter((one) => one.wasServed && this.takesArrivals(one))
+  }
   /** Open loop: whether another request can be sent. */
   hasRoom(_connection: Connection): boolean {
     return false
@@ -197,7 +206,10 @@ export abstract class Driver implements Sender {
   }
   /** What some of the clients do meanwhile. */
   protected readonly beside: Beside | null = null
+  /** Who hears a message first, and who last. */
+  protected readonly receivers: ReceiverCounts | null = null
   protected destroy(): void {
+    this.receivers?.destroy()
     this.firstAnswerTime?.destroy()
     this.beside?.times.destroy()
   }
@@ -218,10 +230,10 @@ export abstract class Driver implements Sender {
       this.arrivals?.send(this.clock.now())
     }
     if (ready === 0) this.arrivals?.send(afterNs)
-    this.control.setOperations(this.#thread, this.operations)
+    this.control.setOperations(this.thread, this.operations)
     if (afterNs >= this.#sweepAtNs) this.#sweepAll(afterNs)
     if (ready === 0 && this.step === STEP.drain && this.control.allStopped) {
-      this.control.setSettled(this.#thread, this.isSettled())
+      this.control.setSettled(this.thread, this.isSettled())
     }
   }
 
@@ -246,10 +258,10 @@ export abstract class Driver implements Sender {
     while (this.step < target) {
       this.step = (this.step + 1) as Step
       this.#enterStep()
-      this.control.reach(this.#thread, this.step)
+      this.control.reach(this.thread, this.step)
     }
     if (this.step === STEP.load) {
-      this.control.reach(this.#thread, STEP.ready)
+      this.control.reach(this.thread, STEP.ready)
     }
   }
 
@@ -262,6 +274,7 @@ export abstract class Driver implements Sender {
     } else if (this.step === STEP.measure) {
       this.service.reset()
       this.arrivals?.windowBegins()
+      this.receivers?.windowBegins()
       this.firstAnswerTime?.reset()
       this.beside?.windowBegins()
       window.startNs = this.clock.now()
@@ -285,9 +298,8 @@ export abstract class Driver implements Sender {
   #startArrivals(): void {
     const { control } = this
     const startNs = control.stepNs(STEP.warmup)
-    const share = { startNs, first: control.turnOf(this.#thread), step: control.sendingThreads }
-    const able = this.connections.filter((one) => one.wasServed && this.takesArrivals(one))
-    this.arrivals?.begin(share, able)
+    const share = { startNs, first: control.turnOf(this.thread), step: control.sendingThreads }
+    this.arrivals?.begin(share, this.takers)
   }
 
   // Connecting.
@@ -299,7 +311,8 @@ export abstract class Driver implements Sender {
 
   #startMore(): void {
     if (this.step < STEP.setup || this.step >= STEP.drain) return
-    if (this.step > STEP.setup && this.#unansweredMax !== Infinity) return
+    const isEager = this.#unansweredMax === Infinity && this.arrivals === null
+    if (this.step > STEP.setup && !isEager) return
     while (this.#nextToStart < this.connections.length && this.#unanswered < this.#unansweredMax) {
       this.begin(this.connections[this.#nextToStart++]!)
     }
@@ -348,8 +361,9 @@ export abstract class Driver implements Sender {
     if (connection.wasServed) return
     connection.wasServed = true
     this.#served++
+    if (this.takesArrivals(connection)) this.control.setTakers(this.thread, ++this.#takers)
     if (connection.wasLost) this.#lost--
-    this.control.setClients(this.#thread, this.#served, this.#lost)
+    this.control.setClients(this.thread, this.#served, this.#lost)
   }
 
   // Failing.
@@ -366,7 +380,7 @@ export abstract class Driver implements Sender {
       this.#unanswered--
       if (!connection.wasServed && !connection.wasLost) this.#lost++
       connection.wasLost = true
-      this.control.setClients(this.#thread, this.#served, this.#lost)
+      this.control.setClients(this.thread, this.#served, this.#lost)
     }
     this.failed(connection)
   }
@@ -488,6 +502,7 @@ export abstract class Driver implements Sender {
       serviceTime: this.service.encode(),
       firstAnswerTime: firstAnswerTime === null ? null : firstAnswerTime.encode(),
       arrivals: this.#arrivalsOutcome(),
+      receivers: this.receivers?.encode() ?? null,
       beside:
         beside === null
           ? null

@@ -55,7 +55,12 @@ export class FileDriver extends WindowDriver {
 
   /** One after the other, whatever the window: a connection carries one file at a time. */
   protected override refill(connection: Connection, nowNs: number): void {
+    if (this.arrivals !== null) return
     if (this.requests.inFlight(connection) === 0) this.ask(connection, 1, nowNs, nowNs)
+  }
+
+  override hasRoom(connection: Connection): boolean {
+    return super.hasRoom(connection) && this.requests.inFlight(connection) === 0
   }
 
   protected override ask(
@@ -129,6 +134,7 @@ export class FileDriver extends WindowDriver {
       if (!isFirst) {
         this.operations++
         this.service.record(nowNs - this.requests.sentAt(connection, number))
+        this.arrivals?.response.record(nowNs - this.requests.dueAt(connection, number))
       }
     }
     if (isFirst && this.takesPart) this.registered(connection, nowNs)

@@ -5,6 +5,10 @@ import type { Connection } from './connection.ts'
 import { PingDriver } from './ping.ts'
 
 export class IdleDriver extends PingDriver {
+  protected override takesArrivals(connection: Connection): boolean {
+    return connection.client < this.spec.senders
+  }
+
   protected override ask(
     connection: Connection,
     count: number,

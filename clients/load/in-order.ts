@@ -37,10 +37,11 @@ export abstract class InOrderDriver extends WindowDriver {
 
   protected abstract questionOf(connection: Connection): Question
 
-  /** The right answer has come. */
-  protected answered(_connection: Connection, ns: number): void {
+  /** The right answer has come, so long after its request was sent, and was due. */
+  protected answered(_connection: Connection, serviceNs: number, responseNs: number): void {
     this.operations++
-    this.service.record(ns)
+    this.service.record(serviceNs)
+    this.arrivals?.response.record(responseNs)
   }
 
   protected override introduce(connection: Connection): void {
@@ -92,7 +93,9 @@ export abstract class InOrderDriver extends WindowDriver {
     if (number === connection.sent) return this.stray(connection) // Nobody has asked.
     if (isRight) {
       this.ledger.accept(local, number)
-      this.answered(connection, nowNs - this.requests.sentAt(connection, number))
+      const { requests } = this
+      const serviceNs = nowNs - requests.sentAt(connection, number)
+      this.answered(connection, serviceNs, nowNs - requests.dueAt(connection, number))
     } else {
       this.ledger.corrupt++
       this.ledger.giveUp(local, number + 1)

@@ -16,8 +16,10 @@ import {
   type LoadSpec,
   workloadInfo,
 } from './contract.ts'
-import { allocateShared, Control, STEP, type Step } from './control.ts'
+import { inFlightMax } from './arrivals.ts'
+import { allocateShared, BURSTS_KEPT, Control, STEP, type Step } from './control.ts'
 import type { Outcome, Task } from './drive.ts'
+import { receiversOf } from './receivers.ts'
 import { checkSpec } from './spec.ts'
 import { Tally } from './tally.ts'
 import { mergeTimes } from './times.ts'
@@ -75,7 +77,11 @@ class Run {
   constructor(spec: LoadSpec, hooks: LoadHooks) {
     this.#spec = spec
     this.#hooks = hooks
-    const shared = allocateShared(spec.threads, spec.workload === 'room' ? spec.senders : 0)
+    const shared = allocateShared(
+      spec.threads,
+      workloadInfo(spec.workload).fansOut ? spec.senders : 0,
+      Math.max(BURSTS_KEPT, 2 * inFlightMax(spec)),
+    )
     this.#control = new Control(shared, spec.threads)
     this.#halted = new Promise((_resolve, reject) => {
       this.#halt.signal.addEventListener('abort', () => {
@@ -227,7 +233,7 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
     elapsedNs,
     serviceTime: mergeTimes(outcomes.map(({ serviceTime }) => serviceTime)),
     ...openLoopOf(elapsedNs, outcomes),
-    receivers: null,
+    receivers: receiversOf(outcomes.map(({ receivers }) => receivers)),
     firstAnswerTime: firstAnswers.length === 0 ? null : mergeTimes(firstAnswers),
     beside: besideOf(outcomes),
     ledger: addLedgers(outcomes.map(({ ledger }) => ledger)),

@@ -38,9 +38,13 @@ export class LoginDriver extends InOrderDriver {
     return client < this.spec.senders
   }
 
-  protected override answered(connection: Connection, ns: number): void {
-    if (this.#logsIn(connection)) super.answered(connection, ns)
-    else this.beside.enter(ns)
+  protected override takesArrivals(connection: Connection): boolean {
+    return this.#logsIn(connection)
+  }
+
+  protected override answered(connection: Connection, serviceNs: number, responseNs: number): void {
+    if (this.#logsIn(connection)) super.answered(connection, serviceNs, responseNs)
+    else this.beside.enter(serviceNs)
   }
 
   protected override timesOf(connection: Connection): TimeHistogram {

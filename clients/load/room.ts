@@ -5,14 +5,19 @@
 // A message proves by itself who sent it, when, and as which number, so a receiver knows what to expect
 // from speakers in other threads without asking them. How much they have sent in all it reads from
 // shared memory, once, when the load has stopped.
+//
+// In an open loop an arrival is one message and its barrier, by the next speaker who has room. What the message
+// says then is when it was due, since whoever receives it cannot ask; when it was sent is in shared memory.
 
 import { Buffer } from 'node:buffer'
 import { DeliveryReader } from './answers.ts'
 import { type Connection, STATE } from './connection.ts'
 import { Driver, type Task } from './drive.ts'
+import { inFlightMax } from './arrivals.ts'
 import { PONG, PRIVMSG } from './lines.ts'
 import { MESSAGE_BYTES_MIN, MessageCodec } from './message.ts'
 import { nickname } from './nickname.ts'
+import { ReceiverCounts } from './receivers.ts'
 import { RequestBatch } from './requests.ts'
 
 const ROOM = '#bench'
@@ -27,6 +32,10 @@ export class RoomDriver extends Driver {
   /** The barrier is a message too, numbered by the messages before it, and as short as can be. */
   readonly #barrierCodec: MessageCodec
   readonly #barrier: RequestBatch
+  /** Messages sent together. */
+  readonly #burstMessages: number
+  readonly #inFlightMax: number
+  protected override readonly receivers: ReceiverCounts | null
   /** Of each connection: messages that the server has confirmed by answering their barrier. */
   readonly #confirmed: Int32Array
 
@@ -40,6 +49,9 @@ export class RoomDriver extends Driver {
     this.#barrierCodec = new MessageCodec(spec.seed, MESSAGE_BYTES_MIN)
     this.#barrier = new RequestBatch(this.#barrierCodec, 'PING :', 1)
     this.#confirmed = new Int32Array(this.connections.length)
+    this.#burstMessages = this.arrivals === null ? spec.window : 1
+    this.#inFlightMax = inFlightMax(spec)
+    this.receivers = spec.threads === 1 ? new ReceiverCounts(spec.senders, this.#inFlightMax) : null
   }
 
   protected override registered(connection: Connection): void {
@@ -47,10 +59,30 @@ export class RoomDriver extends Driver {
     this.wire.sendWords(connection, `JOIN ${ROOM}\r\n`)
   }
 
+  protected override takesArrivals({ client }: Connection): boolean {
+    return client < this.#senders
+  }
+
+  override hasRoom(connection: Connection): boolean {
+    const inFlight = connection.sent - this.#confirmed[connection.local]!
+    return (
+      connection.state === STATE.served &&
+      connection.unsent === null &&
+      inFlight < this.#inFlightMax
+    )
+  }
+
+  override arrive(connection: Connection, dueNs: number, nowNs: number): void {
+    this.#burst(connection, nowNs, dueNs)
+  }
+
   protected override startLoad(): void {
+    this.receivers?.begin(this.connections.filter((one) => this.#isMember(one)).length - 1)
+    if (this.arrivals !== null) return
+    const nowNs = this.clock.now()
     for (const connection of this.connections) {
       if (connection.client < this.#senders && connection.state === STATE.served) {
-        this.#burst(connection)
+        this.#burst(connection, nowNs, nowNs)
       }
     }
   }
@@ -97,8 +129,16 @@ export class RoomDriver extends Driver {
       this.ledger.corrupt++
     } else if (this.ledger.accept(stream, number)) {
       this.operations++
-      this.service.record(nowNs - timeNs)
+      this.#record(sender, number, timeNs, nowNs)
     }
+  }
+
+  /** `timeNs`: what the message says. */
+  #record(sender: number, number: number, timeNs: number, nowNs: number): void {
+    this.receivers?.received(sender, number, timeNs, nowNs)
+    if (this.arrivals === null) return this.service.record(nowNs - timeNs)
+    this.arrivals.response.record(nowNs - timeNs)
+    this.service.record(nowNs - this.control.sentAtNs(sender, number, 1))
   }
 
   #isBarrierOf(connection: Connection): boolean {
@@ -108,7 +148,7 @@ export class RoomDriver extends Driver {
     return (
       codec.read(inbox.view, line.lastStart) &&
       codec.sender === connection.client &&
-      codec.number === connection.sent &&
+      codec.number === this.#confirmed[connection.local]! + this.#burstMessages &&
       this.#awaitsBarrier(connection)
     )
   }
@@ -117,23 +157,26 @@ export class RoomDriver extends Driver {
     return this.#confirmed[connection.local]! < connection.sent
   }
 
+  /** The barrier just read: the next one, as answers come in order. */
   #confirm(connection: Connection): void {
-    this.#confirmed[connection.local] = connection.sent
-    this.control.confirm(connection.client, connection.sent)
-    if (this.driving) this.#burst(connection)
-  }
-
-  #burst(connection: Connection): void {
-    const { window } = this.spec
-    const { client } = connection
+    const { number } = this.#barrierCodec
+    this.#confirmed[connection.local] = number
+    this.control.confirm(connection.client, number)
+    if (!this.driving || this.arrivals !== null) return
     // A clock of its own: the read before may have taken long, with hundreds of deliveries in it.
     const nowNs = this.clock.now()
-    for (let i = 0; i < window; i++) this.#batch.write(i, client, connection.sent++, nowNs)
+    this.#burst(connection, nowNs, nowNs)
+  }
+
+  #burst(connection: Connection, nowNs: number, dueNs: number): void {
+    const messages = this.#burstMessages
+    const { client } = connection
+    for (let i = 0; i < messages; i++) this.#batch.write(i, client, connection.sent++, dueNs)
     this.#barrier.write(0, client, connection.sent, nowNs)
-    const messagesBytes = window * this.#batch.requestBytes
+    const messagesBytes = messages * this.#batch.requestBytes
     this.#barrier.memory.bytes.copy(this.#batch.memory.bytes, messagesBytes)
     // Before it is sent: a receiver in another thread may well be faster than the return from send.
-    this.control.noteBurst(client, connection.sent, window, nowNs)
+    this.control.noteBurst(client, connection.sent, messages, nowNs, dueNs)
     this.wire.send(connection, this.#batch.memory, messagesBytes + BARRIER_BYTES)
   }
 
@@ -166,10 +209,12 @@ export class RoomDriver extends Driver {
 
   /** A barrier that was never answered counts as one, since its messages may all have arrived. */
   protected override closeBooks(nowNs: number): number {
+    this.receivers?.end(nowNs)
     let outstanding = 0
     for (const connection of this.connections) {
       if (!this.#isMember(connection)) continue
-      if (this.#awaitsBarrier(connection)) outstanding++
+      const unconfirmed = connection.sent - this.#confirmed[connection.local]!
+      outstanding += Math.ceil(unconfirmed / this.#burstMessages)
       for (let sender = 0; sender < this.#senders; sender++) {
         outstanding += this.#recordMissing(connection, sender, nowNs)
       }
@@ -178,14 +223,16 @@ export class RoomDriver extends Driver {
   }
 
   #recordMissing(connection: Connection, sender: number, nowNs: number): number {
-    const { window } = this.spec
+    const messages = this.#burstMessages
     const missing = this.#missing(connection, sender)
     const owed = this.control.owed(sender)
     for (let number = owed - missing; number < owed;) {
       // All messages of a burst were sent at one time.
-      const behind = Math.min(owed, (Math.floor(number / window) + 1) * window)
-      const sentAtNs = this.control.sentAtNs(sender, number, window)
+      const behind = Math.min(owed, (Math.floor(number / messages) + 1) * messages)
+      const sentAtNs = this.control.sentAtNs(sender, number, messages)
       this.service.recordMany(nowNs - sentAtNs, behind - number)
+      const dueAtNs = this.control.dueAtNs(sender, number, messages)
+      this.arrivals?.response.recordMany(nowNs - dueAtNs, behind - number)
       number = behind
     }
     return missing

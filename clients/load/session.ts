@@ -5,6 +5,9 @@
 // leaves in its backlog waits there, as long as it takes. During the setup the first sessions begin in
 // waves, so that a backlog is not flooded by what is no load yet; from the warm-up on nothing holds
 // back. When the load stops, sessions that are under way go on to their end, and none begins.
+//
+// In an open loop an arrival is a new session. It takes a slot that is free, and waits when there is none: that
+// wait is in the response time, and in no service time.
 
 import { type Connection, STATE } from './connection.ts'
 import { STEP } from './control.ts'
@@ -27,6 +30,8 @@ export class SessionDriver extends Driver {
   /** Of each slot: how many sessions it began, and when the current one was begun. */
   readonly #generations: Float64Array
   readonly #beganAtNs: Float64Array
+  /** Open loop: when it ought to have been begun. */
+  readonly #dueAtNs: Float64Array
   /** Of each slot: the number of its session's first request. */
   readonly #firstNumber: Int32Array
   /** Of each slot: when it sent QUIT, and when it may begin again after a failure. */
@@ -39,9 +44,29 @@ export class SessionDriver extends Driver {
     this.#pinger = new Pinger(task.spec, slots, this.ledger)
     this.#generations = new Float64Array(slots)
     this.#beganAtNs = new Float64Array(slots)
+    this.#dueAtNs = new Float64Array(slots)
     this.#firstNumber = new Int32Array(slots)
     this.#quitAtNs = new Float64Array(slots)
     this.#againAtNs = new Float64Array(slots).fill(Infinity)
+    // Slots take sessions, whether they were served before or not.
+    this.control.setTakers(this.thread, slots)
+  }
+
+  protected override takesArrivals(): boolean {
+    return false
+  }
+
+  protected override get takers(): readonly Connection[] {
+    return this.connections
+  }
+
+  override hasRoom(connection: Connection): boolean {
+    return connection.state === STATE.idle && !this.#isUnderWay(connection)
+  }
+
+  override arrive(connection: Connection, dueNs: number): void {
+    this.#dueAtNs[connection.local] = dueNs
+    this.begin(connection)
   }
 
   protected override get firstAnswerTime(): TimeHistogram {
@@ -118,7 +143,15 @@ export class SessionDriver extends Driver {
     connection.state = STATE.idle
     this.operations++
     this.service.record(nowNs - this.#beganAtNs[connection.local]!)
+    this.#respond(connection, nowNs)
     if (this.#beginsAgain) this.begin(connection)
+  }
+
+  /** Sessions of the setup were nobody's arrival. */
+  #respond({ local }: Connection, nowNs: number): void {
+    const dueNs = this.#dueAtNs[local]!
+    if (dueNs > 0) this.arrivals?.response.record(nowNs - dueNs)
+    this.#dueAtNs[local] = 0
   }
 
   protected override failed(connection: Connection): void {
@@ -138,7 +171,7 @@ export class SessionDriver extends Driver {
   }
 
   get #beginsAgain(): boolean {
-    return this.step < STEP.drain
+    return this.step < STEP.drain && this.arrivals === null
   }
 
   #isUnderWay(connection: Connection): boolean {
@@ -156,6 +189,7 @@ export class SessionDriver extends Driver {
       if (!this.#isUnderWay(connection)) continue
       const lastedNs = nowNs - this.#beganAtNs[connection.local]!
       this.service.record(lastedNs)
+      this.#respond(connection, nowNs)
       if (connection.state <= STATE.joining) this.#firstAnswer.record(lastedNs)
       outstanding += this.#pinger.inFlight(connection)
     }

@@ -31,6 +31,10 @@ export class WorkDriver extends PingDriver {
     return connection.client < this.spec.senders
   }
 
+  protected override takesArrivals(connection: Connection): boolean {
+    return !this.#works(connection)
+  }
+
   protected override ask(
     connection: Connection,
     count: number,

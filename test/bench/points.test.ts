@@ -1,13 +1,13 @@
 // Verdicts, ranks and warnings, each from the figures that call for it.
 
 import { describe, expect, test } from 'vitest'
-import { judgePoints } from '../../bench/points.ts'
+import { groupPoints, judgePoints, pointName } from '../../bench/points.ts'
 import type { Point, WarningKind } from '../../bench/results.ts'
-import { faultsOfLoad } from '../../bench/verdict.ts'
+import { faultsOfLoad, isSaturated } from '../../bench/verdict.ts'
 import { findWarnings } from '../../bench/warnings.ts'
-import type { LoadResult } from '../../clients/load/contract.ts'
+import type { LoadResult, WorkloadName } from '../../clients/load/contract.ts'
 import type { Figures } from './sample.ts'
-import { CONFIG, ENVIRONMENT, measured, planned, repeat, SAME, times } from './sample.ts'
+import { atRate, CONFIG, ENVIRONMENT, measured, planned, repeat, SAME, times } from './sample.ts'
 
 function judge(...runs: readonly Figures[]): Point {
   const [point] = judgePoints([measured(planned('thread'), ...runs)], SAME)
@@ -112,6 +112,84 @@ describe('a point', () => {
   })
 })
 
+function judgeOpen(figures: Figures, workload: WorkloadName = 'ping'): Point {
+  const point = atRate(planned('thread', workload), 1000)
+  return judgePoints([measured(point, ...twice({ offeredPerS: 1000, ...figures }))], SAME)[0]!
+}
+
+describe('a point of an open loop', () => {
+  test('has response times of all its repeats, and what was offered', () => {
+    const { status, summary, rank } = judgeOpen({ perSecond: 1000, waitUs: 500 })
+    expect(status).toBe('valid')
+    expect(summary!.responseTime!.count).toBe(2000)
+    expect(summary!.responseTime!.minNs).toBeGreaterThan(summary!.serviceTime.minNs + 400_000)
+    expect(summary!.schedule!.offeredPerS).toBe(1000)
+    // All are asked for the same: there is nobody to rank by throughput.
+    expect(rank).toBeNull()
+  })
+
+  test.each([
+    ['in time', 900, 0, 'valid'],
+    ['late, by more than a millisecond', 1100, 0, 'lower-bound'],
+    ['late, but little beside what is measured', 1900, 20_000, 'valid'],
+    ['late beside what is measured', 4000, 20_000, 'lower-bound'],
+  ])('is judged by its lag: %s', (_what, lagUs, waitUs, status) => {
+    expect(judgeOpen({ perSecond: 1000, lagUs, waitUs }).status).toBe(status)
+  })
+
+  test('is not the generator’s for being busy: it may be, as long as it is in time', () => {
+    expect(judgeOpen({ perSecond: 1000, busyShare: 1, generatorCpuMs: 1000 }).status).toBe('valid')
+  })
+
+  test.each([
+    ['all that is offered', 'ping', 1000, 1000, false],
+    ['nearly all', 'ping', 10_000, 9910, false],
+    ['98 %', 'ping', 10_000, 9800, true],
+    ['98 % of so few that it may be chance', 'ping', 1000, 980, false],
+    ['what 15 others hear of each message', 'room', 1000, 15_000, false],
+    ['what 14 others hear of each message', 'room', 1000, 14_000, true],
+  ] as const)('does %s', (_what, workload, offeredPerS, perSecond, isSaturatedThen) => {
+    const point = judgeOpen({ perSecond, offeredPerS }, workload)
+    expect(point.status).toBe('valid')
+    expect(isSaturated(point)).toBe(isSaturatedThen)
+  })
+
+  test('shares no table with a closed one, nor with another rate', () => {
+    const points = judgePoints(
+      [
+        measured(planned('thread'), ...twice({ perSecond: 100 })),
+        measured(atRate(planned('thread'), 100), ...twice({ perSecond: 100, offeredPerS: 100 })),
+        measured(atRate(planned('thread'), 200), ...twice({ perSecond: 200, offeredPerS: 200 })),
+        measured(
+          atRate(planned('thread'), 200, 'poisson'),
+          ...twice({ perSecond: 200, offeredPerS: 200 }),
+        ),
+      ],
+      SAME,
+    )
+    expect(groupPoints(points).map((group) => group.length)).toEqual([1, 1, 1, 1])
+    expect(points.map(pointName)).toEqual([
+      'ping · thread · 16 clients',
+      'ping · thread · 16 clients · at 100/s',
+      'ping · thread · 16 clients · at 200/s',
+      'ping · thread · 16 clients · at 200/s',
+    ])
+  })
+})
+
+test('without accounting nothing is ranked', () => {
+  const points = judgePoints(
+    ['thread', 'async'].map((name) =>
+      measured({ ...planned(name), accounting: false }, ...twice({ perSecond: 100 })),
+    ),
+    SAME,
+  )
+  expect(points.map(({ status, rank }) => [status, rank])).toEqual([
+    ['valid', null],
+    ['valid', null],
+  ])
+})
+
 describe('faults of what the generator counted', () => {
   const good = repeat(1, { perSecond: 100 }).load
   const spec = { workload: 'ping', address: '127.0.0.1:6667' } as LoadResult['spec']
@@ -172,11 +250,27 @@ function fiveTimes(...figures: readonly Figures[]): Figures[] {
   return Array.from({ length: 5 }, (_, i) => figures[i % figures.length]!)
 }
 
+/** Of an open loop of two repeats, which are few. */
+function openKinds(figures: Figures): WarningKind[] {
+  return kinds([judgeOpen(figures)]).filter((kind) => kind !== 'few-repeats')
+}
+
 describe('warnings', () => {
   const calm = { ...CONFIG, repeats: 5 }
 
   test('a calm run has none', () => {
     expect(kinds([judge(...fiveTimes({ perSecond: 100 }, { perSecond: 101 }))], calm)).toEqual([])
+  })
+
+  test('of an open loop: who could not keep up, and when the generator was late', () => {
+    expect(openKinds({ perSecond: 1000 })).toEqual([])
+    expect(openKinds({ perSecond: 700 })).toEqual(['saturated'])
+    expect(openKinds({ perSecond: 1000, lagUs: 5000 })).toEqual(['generator-was-late'])
+  })
+
+  test('of a run without the ledger', () => {
+    const point = judge(...fiveTimes({ perSecond: 100 }, { perSecond: 101 }))
+    expect(kinds([point], { ...calm, accounting: false })).toEqual(['no-ledger'])
   })
 
   test.each<[WarningKind, Figures[]]>([

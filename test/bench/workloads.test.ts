@@ -10,7 +10,7 @@ import { readResults } from '../../bench/results.ts'
 import type { Point } from '../../bench/results.ts'
 import { DEFAULT_PATIENCE } from '../../bench/server.ts'
 import { TRANSPORTS, WORKLOADS } from '../../clients/load/contract.ts'
-import { runLoad, WORKLOAD_NAMES } from '../../clients/load/index.ts'
+import { runLoad, WORKLOAD_NAMES, workloadInfo } from '../../clients/load/index.ts'
 import { loadService, SERVICES } from '../../protocol/index.ts'
 import { CATALOG } from '../../servers/catalog.ts'
 
@@ -28,7 +28,12 @@ const MODELS = TRANSPORTS.map((transport) =>
   ),
 )
 
-async function measure(workload: string, transport: string, model: string): Promise<Point[]> {
+async function measure(
+  workload: string,
+  transport: string,
+  model: string,
+  ratesPerS?: readonly number[],
+): Promise<Point[]> {
   const out = mkdtempSync(join(folder, 'run-'))
   const quiet = { out: () => {}, err: { write: () => {} }, signal: new AbortController().signal }
   await runBench(
@@ -40,6 +45,7 @@ async function measure(workload: string, transport: string, model: string): Prom
       durationMs: 300,
       warmupMs: 100,
       repeats: 1,
+      ratesPerS,
       out,
     },
     quiet,
@@ -77,6 +83,21 @@ test.each(CASES)(
     })
     expect(point?.summary?.served).toBe(10)
     expect(point?.summary?.throughputPerS.median).toBeGreaterThan(0)
+  },
+)
+
+test.each(CASES.filter(({ workload }) => workloadInfo(workload).arrival !== null))(
+  '$workload over $transport at a rate',
+  { timeout: 60_000 },
+  async ({ workload, transport, model }) => {
+    const [point] = await measure(workload, transport, model, [100])
+    expect(point?.faults).toEqual([])
+    expect(point).toMatchObject({ arrivals: 'constant', ratePerS: 100 })
+    const { schedule, responseTime, serviceTime } = point!.summary!
+    // Arrivals of a window that begins and ends at any moment of a hundredth of a second.
+    expect(Math.abs(schedule!.offeredPerS - 100)).toBeLessThan(100 / 20)
+    expect(responseTime!.count).toBeGreaterThan(0)
+    expect(responseTime!.maxNs).toBeGreaterThanOrEqual(serviceTime.p50Ns)
   },
 )
 

@@ -170,6 +170,81 @@ function swapped(line: string, count: number): string[] {
   return [count % 10 === 5 ? line.replace(/.$/, (last) => (last === 'x' ? 'y' : 'x')) : line]
 }
 
+describe('the other workloads', PATIENCE, () => {
+  test.each([1, 2])('room on %i threads: an arrival is a message', async (threads) => {
+    const result = await load({}, { workload: 'room', senders: 3, ratePerS: 200, threads })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(sentOf(result)).toBe(dueOf(result))
+    expect(server!.messages).toBe(result.ledger.sent)
+    expect(server!.pings).toBe(server!.messages)
+    expect(result.ledger.received).toBe(server!.messages * 5)
+    // Each receiver's times, from when the message was due and from its sending.
+    expect(result.responseTime!.count).toBe(result.serviceTime.count)
+    expect(result.responseTime!.meanNs).toBeGreaterThanOrEqual(result.serviceTime.meanNs * 0.998)
+  })
+
+  test('room: a message is timed at its first, median and last receiver', async () => {
+    const result = await load({}, { workload: 'room', senders: 3, ratePerS: 200 })
+    const { first, median, last } = result.receivers!
+    expect(first.count).toBe(last.count)
+    expect(median.count).toBe(last.count)
+    expect(first.count * 5).toBe(result.responseTime!.count)
+    for (const at of ['minNs', 'p50Ns', 'maxNs', 'meanNs'] as const) {
+      expect(first[at]).toBeLessThanOrEqual(median[at])
+      expect(median[at]).toBeLessThanOrEqual(last[at])
+    }
+    // The first of all is the first of somebody, and the last of all is somebody's last.
+    expect(first.minNs).toBe(result.responseTime!.minNs)
+    expect(last.maxNs).toBe(result.responseTime!.maxNs)
+  })
+
+  test('room: several threads do not know who was first', async () => {
+    const closed = { arrivals: 'closed', ratePerS: null } as const
+    const result = await load({}, { ...closed, workload: 'room', senders: 3, threads: 2 })
+    expect(result.receivers).toBeNull()
+  })
+
+  test.each([1, 2])('session on %i threads: an arrival is a session', async (threads) => {
+    // So many places that one is free for each, however slow the machine is.
+    const many = { clients: 30, pingsPerSession: 3, ratePerS: 100, threads }
+    const result = await load({}, { workload: 'session', ...many })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(result).toMatchObject({ served: 30, errors: {} })
+    expect(sentOf(result)).toBe(dueOf(result))
+    // Thirty were nobody's arrival: each place is tried once before the load.
+    expect(server!.quits).toBeGreaterThanOrEqual(dueOf(result) + 30)
+    expect(server!.accepted).toBe(server!.quits)
+    expect(result.ledger.received).toBe(server!.quits * 3)
+  })
+
+  test('session: whoever finds no free place waits, and that is response time', async () => {
+    // Whoever quits is not let go before 50 ms are over: two places serve forty sessions a second at most.
+    const lingering: Faults = {
+      ignore: (line, client) => {
+        if (line !== 'QUIT') return false
+        setTimeout(() => client.socket.end('ERROR :Closing Link\r\n'), 50)
+        return true
+      },
+    }
+    const spec = { workload: 'session', pingsPerSession: 1, clients: 2, ratePerS: 400 } as const
+    const result = await load(lingering, { ...spec, warmupMs: 0, durationMs: 500 })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(sentOf(result)).toBeLessThan(dueOf(result) / 2)
+    expect(result.responseTime!.p50Ns).toBeGreaterThan(result.serviceTime.p50Ns)
+    expect(result.responseTime!.maxNs).toBeGreaterThan(400e6)
+    // What waits for a place does not wait for the generator.
+    expect(result.schedule!.lag.p50Ns).toBeLessThan(result.responseTime!.p50Ns / 2)
+  })
+
+  test('idle: the PINGs are those of the active', async () => {
+    const result = await load({}, { workload: 'idle', senders: 2, threads: 2 })
+    expect(faultsOf(result)).toEqual(NONE)
+    expect(sentOf(result)).toBe(dueOf(result))
+    expect(server!.pingsBy.size).toBe(2)
+    expect(server!.pings).toBe(result.ledger.sent)
+  })
+})
+
 describe('without accounting', PATIENCE, () => {
   test.each(['ping', 'room', 'session'] as const)(
     '%s runs, and counts answers',
