@@ -22,15 +22,15 @@ import { resolveConfig } from './options.ts'
 import { serveCommand } from './package.ts'
 import type { Pinning } from './pinning.ts'
 import { pinThisProcess, planPinning, readCores } from './pinning.ts'
-import type { Plan, PlannedModel, PlannedPoint, Trial } from './plan.ts'
-import { canSpeak, estimateMs, estimateTrialMs, planRun, REPLAY_MS } from './plan.ts'
-import { judgePoints, pointName, rateName, tableName, usable } from './points.ts'
-import type { Place, Progress, WordsOut } from './progress.ts'
+import type { Plan, PlannedModel, PlannedPoint } from './plan.ts'
+import { canSpeak, estimateMs, planRun } from './plan.ts'
+import { judgePoints, pointName, rateName, usable } from './points.ts'
 import { isPrecise } from './precision.ts'
+import type { Progress, WordsOut } from './progress.ts'
 import { openProgress } from './progress.ts'
 import { publish } from './publish.ts'
 import { FORMAT_NAMES } from './reporters/formats.ts'
-import { formatAmount, formatDuration, scaleOfTimes } from './reporters/numbers.ts'
+import { formatDuration } from './reporters/numbers.ts'
 import { counted, paragraph } from './reporters/text.ts'
 import { prepareFolder } from './results.ts'
 import { scalingOf } from './scaling.ts'
@@ -38,12 +38,11 @@ import type { Config, Repeat, Results } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import type { Patience } from './server.ts'
 import { DEFAULT_PATIENCE } from './server.ts'
-import type { Task } from './time-left.ts'
 import type { RunLoad } from './trial.ts'
 import { runTrial } from './trial.ts'
+import { identityOf, outcomeOf, placeOf, tasksOf } from './trial-words.ts'
 import { findWarnings } from './warnings.ts'
 import { checkedWords } from './words.ts'
-import { WORKLOAD_WORDS } from './workloads.ts'
 
 export type { BenchOptions } from './options.ts'
 
@@ -152,7 +151,7 @@ class Run {
     this.#announce()
     const unpin = this.#pinning && pinThisProcess(this.#pinning.generatorCores)
     const models = this.#replayingModels()
-    const progress = openProgress(this.#io.err, this.#tasks(models))
+    const progress = openProgress(this.#io.err, tasksOf(models, this.#plan))
     const status = await this.#measure(models, progress).finally(() => unpin?.())
     if (status === 'interrupted' && this.#repeats.size === 0) {
       this.#say('Interrupted before anything was measured; nothing was written.')
@@ -160,17 +159,6 @@ class Run {
     }
     const elapsedMs = performance.now() - startedAtMs
     return this.#judge({ status, startedAt, elapsedMs, environment })
-  }
-
-  /** What progress is measured in, in the order in which it is done. */
-  #tasks(models: readonly PlannedModel[]): Task[] {
-    return [
-      ...models.map(() => ({ kind: 'replay', expectedMs: REPLAY_MS })),
-      ...this.#plan.trials.map((trial) => ({
-        kind: pointName(identityOf(trial.point)),
-        expectedMs: estimateTrialMs(trial),
-      })),
-    ]
   }
 
   /** What is about to happen, and how long that takes. */
@@ -244,7 +232,7 @@ class Run {
         progress.skip(what, 'left out, it is precise enough')
         continue
       }
-      progress.begin(what, placeOf(trial, this.#config))
+      progress.begin(what, placeOf(trial, this.#config.repeats))
       const cores = this.#pinning?.serverCores
       const servers = { command: this.#command, fixtures, patience, cores }
       const repeat = await runTrial(trial, this.#config, { ...servers, runLoad: load, signal })
@@ -288,33 +276,4 @@ class Run {
   #say(text: string): void {
     this.#io.err.write(paragraph(text, this.#io.columns))
   }
-}
-
-function identityOf({ model, workload, transport, clients, ratePerS }: PlannedPoint) {
-  return { model: model.name, workload: workload.name, transport, clients, ratePerS }
-}
-
-/** In an open loop all are asked for the same, and nobody is the fastest. */
-function placeOf({ point, repeat }: Trial, { repeats }: Config): Place {
-  const table = point.ratePerS === null ? tableName(identityOf(point)) : null
-  return { table, model: point.model.name, repeat: `repeat ${repeat} of ${repeats}` }
-}
-
-/** What came out of a trial, in words, and a figure to compare: null when it went wrong. */
-function outcomeOf({ faults, throughputPerS, load }: Repeat, point: PlannedPoint) {
-  if (faults.length > 0 || throughputPerS === null) return { words: 'invalid', figure: null }
-  const { many } = WORKLOAD_WORDS[point.workload.name]
-  const rate = `${formatAmount(throughputPerS)} ${many}/s`
-  if (point.ratePerS !== null) {
-    const p99Ns = load?.responseTime?.p99Ns ?? null
-    return { words: p99Ns === null ? rate : `${rate}, p99 ${formatTime(p99Ns)}` }
-  }
-  const table = tableName(identityOf(point))
-  const figure = { table, model: point.model.name, perS: throughputPerS, unit: many }
-  return { words: rate, figure }
-}
-
-function formatTime(ns: number): string {
-  const { unit, divisor } = scaleOfTimes([ns])
-  return `${formatAmount(ns / divisor)} ${unit}`
 }

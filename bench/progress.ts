@@ -7,7 +7,7 @@ import { LiveBlock } from './live-block.ts'
 import type { Figure, Outcome } from './reporters/live.ts'
 import { liveLines } from './reporters/live.ts'
 import type { Paint } from './reporters/text.ts'
-import { painter } from './reporters/text.ts'
+import { painter, textColumns, wrap } from './reporters/text.ts'
 import type { Task } from './time-left.ts'
 import { TimeLeft } from './time-left.ts'
 
@@ -101,7 +101,8 @@ class Live implements Progress {
   }
 
   say(text: string): void {
-    this.#block.say(text)
+    const lines = wrap(text, textColumns(this.#err.columns || undefined), '  ')
+    this.#block.say(lines.join('\n'))
     this.#draw()
   }
 

@@ -1,8 +1,8 @@
 // The end of a run: its files are written, all of them or none, and it says what they are called.
 
 import { join } from 'node:path'
-import { Failure } from './errors.ts'
-import type { FormatName } from './reporters/formats.ts'
+import { Failure, messageOf } from './errors.ts'
+import type { FormatName, Render } from './reporters/formats.ts'
 import { filesOf, FORMATS, leftOut } from './reporters/formats.ts'
 import { terminalReport } from './reporters/terminal.ts'
 import type { TerminalOptions } from './reporters/text.ts'
@@ -27,39 +27,54 @@ export interface PublishIo extends TerminalOptions {
   readonly err: { write(text: string): unknown }
 }
 
-/** Printed even when it cannot be written, as on a disk that has become full: it took long to measure. */
+/**
+ * Printed even when it cannot be written, as on a disk that has become full: it took long to measure. A
+ * format that cannot be made costs only itself. Throws a Failure about either, after all else is done.
+ */
 export async function publish(
   results: Results,
   { folder, formats, json }: PublishOptions,
   io: PublishIo,
 ): Promise<void> {
+  const wanted = [...new Set([...ALWAYS, ...formats])]
+  const made = await Promise.allSettled(wanted.map((format) => make(format, results)))
+  const rendered = made.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
   let written: string[] = []
   try {
-    written = await writeFormats(results, [...new Set([...ALWAYS, ...formats])], folder)
+    written = writeUnderFreeName(rendered, results, folder)
   } finally {
     io.out(json ? resultsToJson(results) : `\n${terminalReport(results, io)}\n`)
   }
   io.err.write(['Written:', ...written].join('\n  ') + '\n')
+  for (const one of made) if (one.status === 'rejected') throw one.reason
 }
 
-/** A line for each format: the path, and what is not in it. */
-async function writeFormats(
+interface Rendered {
+  readonly format: FormatName
+  readonly texts: ReturnType<Render>
+}
+
+async function make(format: FormatName, results: Results): Promise<Rendered> {
+  const render = await FORMATS[format].load()
+  try {
+    return { format, texts: render(results, { colour: false }) }
+  } catch (error) {
+    throw new Failure(`${format} cannot be made of these results (${messageOf(error)})`)
+  }
+}
+
+/** Under a name that none of them has; gives a line for each format: the path, and what is not in it. */
+function writeUnderFreeName(
+  rendered: readonly Rendered[],
   results: Results,
-  formats: readonly FormatName[],
   folder: string,
-): Promise<string[]> {
+): string[] {
   const stem = join(folder, results.startedAt.replaceAll(':', '-').replace(/\..*/, 'Z'))
-  const rendered = await Promise.all(
-    formats.map(async (format) => {
-      const render = await FORMATS[format].load()
-      return { format, texts: render(results, { colour: false }) }
-    }),
-  )
   for (let number = 1; number <= NAMES_MAX; number++) {
     const name = number === 1 ? stem : `${stem}-${number}`
     const files = rendered.map(({ format, texts }) => filesOf(texts, name, format))
     if (!writeNewFiles(files.flat())) continue
-    return formats.map((format, i) => lineOf(format, files[i]!, name, results))
+    return rendered.map(({ format }, i) => lineOf(format, files[i]!, name, results))
   }
   throw new Failure(`${stem} and ${NAMES_MAX} names like it are taken; move them away.`)
 }

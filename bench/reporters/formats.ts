@@ -18,7 +18,7 @@ export const FORMAT_NAMES = [
 ] as const
 export type FormatName = (typeof FORMAT_NAMES)[number]
 
-type Render = (results: Results, options: TerminalOptions) => string | readonly Part[]
+export type Render = (results: Results, options: TerminalOptions) => string | readonly Part[]
 
 interface Format {
   /** For whom or what it is. */

@@ -329,6 +329,15 @@ describe('where it goes', () => {
     expect(screen.isCursorShown).toBe(true)
   })
 
+  test('to a narrow terminal: what is said is broken between words', () => {
+    const screen = new Screen()
+    screen.columns = 20
+    const progress = openProgress(screen, 1)
+    progress.say('hubbub: the server did not start')
+    progress.close()
+    expect(screen.text).toBe('hubbub: the server\n  did not start\n')
+  })
+
   test('to a terminal that cannot redraw: as to a file', () => {
     const term = process.env['TERM']
     process.env['TERM'] = 'dumb'
