@@ -163,7 +163,7 @@ program
   .addOption(
     new Option(
       '--arrivals <how>',
-      `with --rate: constant (evenly) or poisson (as independent users)${facts('constant')}`,
+      `with --rate: constant, that is evenly, or poisson, as independent users${facts('constant')}`,
     ).choices(['constant', 'poisson'] as const),
   )
   .option('--no-ledger', 'prove no answer: to measure what that costs; nothing is ranked')

@@ -129,14 +129,11 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
   'network-trouble': {
     about: forPoints(({ repeats }) => repeats.some(({ network }) => isTroubled(network))),
     cause: (_, points) => {
-      const repeats = points.flatMap((point) => point.repeats)
-      const total = (of: keyof NonNullable<Repeat['network']>) =>
-        repeats.reduce((sum, { network }) => sum + (network?.[of] ?? 0), 0)
-      return (
-        `The kernel had to mend connections (of the whole machine): ${total('listenOverflows')} overflows of a listen queue, ` +
-        `${total('listenDrops')} connections dropped, ${total('timeouts')} timeouts, ${total('retransmits')} segments sent again. ` +
-        'Each costs somebody 200 ms or more.'
-      )
+      const words = Object.entries(TROUBLE_WORDS).flatMap(([kind, what]) => {
+        const count = troubleOf(points, kind as keyof NetworkTrouble)
+        return count > 0 ? [`${count} ${what}`] : []
+      })
+      return `TCP was in trouble on this machine meanwhile, which makes single answers late: ${words.join(', ')}.`
     },
     tryThis: 'Close other programs; use fewer --clients, or a higher net.core.somaxconn.',
   },
@@ -171,6 +168,20 @@ function forPoints(holds: (point: Point) => boolean): (run: Run) => readonly Poi
 /** Of the points that have figures: an interruption may leave fewer than were asked for. */
 function mostRepeats({ points }: Run): number {
   return Math.max(0, ...points.map((point) => usable(point)?.repeats ?? 0))
+}
+
+type NetworkTrouble = NonNullable<Repeat['network']>
+
+const TROUBLE_WORDS: Readonly<Record<keyof NetworkTrouble, string>> = {
+  listenOverflows: 'overflows of a listen queue',
+  listenDrops: 'connections dropped before they were accepted',
+  timeouts: 'retransmission timeouts',
+  retransmits: 'segments sent again',
+}
+
+function troubleOf(points: readonly Point[], kind: keyof NetworkTrouble): number {
+  const counts = points.flatMap(({ repeats }) => repeats.map(({ network }) => network?.[kind] ?? 0))
+  return counts.reduce((total, count) => total + count, 0)
 }
 
 function isTroubled(network: Repeat['network']): boolean {

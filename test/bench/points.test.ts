@@ -297,6 +297,12 @@ describe('warnings', () => {
     }
   })
 
+  test('trouble of TCP is counted over the repeats, each kind where there was some', () => {
+    const points = [judge(...fiveTimes({ perSecond: 100, retransmits: 2 }))]
+    const [found] = findWarnings({ config: calm, environment: ENVIRONMENT, points })
+    expect(found?.cause).toMatch(/: 10 segments sent again\.$/)
+  })
+
   test('few repeats, and a machine that was busy before, are about the whole run', () => {
     const busy = { ...ENVIRONMENT, loadAverageBefore: 1.5 }
     const points = [judge({ perSecond: 100 }, { perSecond: 101 })]
