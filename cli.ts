@@ -23,7 +23,14 @@ import {
   spellDuration,
 } from './bench/options.ts'
 import { PACKAGE_VERSION } from './bench/package.ts'
-import { MESSAGE_BYTES, PRESETS, THRESHOLD_SHARE, WINDOW, WITNESS } from './bench/presets.ts'
+import {
+  MESSAGE_BYTES,
+  OBJECTIVE_MS,
+  PRESETS,
+  THRESHOLD_SHARE,
+  WINDOW,
+  WITNESS,
+} from './bench/presets.ts'
 import { FORMAT_NAMES, formatTable } from './bench/reporters/formats.ts'
 import { PROOF_NAMES } from './bench/selfcheck/proof.ts'
 import { checkedWords } from './bench/words.ts'
@@ -166,6 +173,11 @@ program
       `with --rate: constant, that is evenly, or poisson, as independent users${facts('constant')}`,
     ).choices(['constant', 'poisson'] as const),
   )
+  .option(
+    '--objective <time>',
+    `capacity: what the 99th percentile of response times may be${timeFacts(OBJECTIVE_MS, BOUNDS.objectiveMs)}`,
+    duration,
+  )
   .option('--no-ledger', 'prove no answer: to measure what that costs; nothing is ranked')
   .option(
     '--threads <n>',
@@ -194,7 +206,7 @@ program
     `\n${presetTable()}\nWithout either: ${PRESETS.standard.summary}.\n\n${TIMES}`,
   )
   .action(async ({ quick, full, duration: durationMs, warmup: warmupMs, size, ...options }) => {
-    const { rate: ratesPerS, ledger: accounting } = options
+    const { rate: ratesPerS, ledger: accounting, objective: objectiveMs } = options
     const { runBench } = await import('./bench/bench.ts')
     const preset = quick ? 'quick' : full ? 'full' : 'standard'
     const transports = options.transport
@@ -208,6 +220,7 @@ program
         messageBytes: size,
         ratesPerS,
         accounting,
+        objectiveMs,
       },
       { ...output(), err: process.stderr, signal: interruption() },
     )

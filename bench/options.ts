@@ -15,6 +15,7 @@ import type { PresetName } from './presets.ts'
 import {
   DRAIN_MS,
   MESSAGE_BYTES,
+  OBJECTIVE_MS,
   PINGS_PER_SESSION,
   PRESETS,
   SETUP_STALL_MS,
@@ -46,6 +47,8 @@ export interface BenchOptions {
   readonly window?: number | undefined
   /** Open loop: arrivals each second, each rate a point of its own. */
   readonly ratesPerS?: readonly number[] | undefined
+  /** `capacity`: the 99th percentile of response times may be this long. */
+  readonly objectiveMs?: number | undefined
   readonly arrivals?: Exclude<Arrivals, 'closed'> | undefined
   /** False: without the ledger. */
   readonly accounting?: boolean | undefined
@@ -81,6 +84,7 @@ export const BOUNDS = {
   window: { min: 1, max: 1000 },
   // Arrivals in a second. No generator in one process sends more.
   ratesPerS: { min: 1, max: 10_000_000 },
+  objectiveMs: { min: 1, max: 60_000 },
   threads: { min: 1, max: 64 },
   seed: { min: 0, max: 2 ** 32 - 1 },
 } as const
@@ -110,6 +114,7 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
     window: within('window', options.window ?? WINDOW),
     messageBytes: within('messageBytes', options.messageBytes ?? MESSAGE_BYTES),
     pingsPerSession: PINGS_PER_SESSION,
+    objectiveMs: within('objectiveMs', options.objectiveMs ?? OBJECTIVE_MS),
     threads: within('threads', options.threads ?? defaultThreads()),
     setupStallMs: SETUP_STALL_MS,
     drainMs: DRAIN_MS,
@@ -184,7 +189,10 @@ function checkLoop(workloads: readonly WorkloadName[], options: BenchOptions): v
     )
   }
   for (const name of workloads) {
-    const { arrival, hasMessages } = workloadInfo(name)
+    const { arrival, hasMessages, isStaged } = workloadInfo(name)
+    if (ratesPerS !== undefined && isStaged) {
+      throw new UsageError(`--rate is not for ${name}, which searches for the rate itself.`)
+    }
     if (ratesPerS !== undefined && arrival === null) {
       throw new UsageError(`--rate is not for ${name}, which is a closed loop only.`)
     }
@@ -320,7 +328,7 @@ export function within(what: keyof typeof BOUNDS, value: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value
   const option = OPTION_OF[what]
   throw new UsageError(
-    what === 'durationMs' || what === 'warmupMs'
+    what === 'durationMs' || what === 'warmupMs' || what === 'objectiveMs'
       ? `${option} must be from ${spellDuration(min)} to ${spellDuration(max)}, not ${spellDuration(value)}.`
       : `${option} must be a whole number from ${min} to ${max}, not ${value}.`,
   )
@@ -337,6 +345,7 @@ const OPTION_OF: Readonly<Record<keyof typeof BOUNDS, string>> = {
   messageBytes: '--size',
   window: '--window',
   ratesPerS: '--rate',
+  objectiveMs: '--objective',
   threads: '--threads',
   seed: '--seed',
 }

@@ -136,6 +136,8 @@ const TRIAL_OVERHEAD_MS = 500
 const CLIENT_START_MS = 15
 /** About how long a model takes to replay the script. */
 export const REPLAY_MS = 1000
+/** Of a search for capacity. */
+const STAGES_USUAL = 9
 
 /** About how long the plan takes, on a machine with so many cores and nothing else to do. */
 export function estimateMs({ trials, points }: Plan, cores = availableParallelism()): number {
@@ -147,7 +149,9 @@ export function estimateMs({ trials, points }: Plan, cores = availableParallelis
 /** About how long one trial takes there. */
 export function estimateTrialMs({ point }: Trial, cores = availableParallelism()): number {
   const { warmupMs, durationMs } = point.workload
-  return TRIAL_OVERHEAD_MS + warmupMs + durationMs + (point.clients * CLIENT_START_MS) / cores
+  const stages = workloadInfo(point.workload.name).isStaged ? STAGES_USUAL : 1
+  const stageMs = warmupMs + durationMs + (point.clients * CLIENT_START_MS) / cores
+  return TRIAL_OVERHEAD_MS + stages * stageMs
 }
 
 function interleave(points: readonly PlannedPoint[], { repeats, seed }: Config): Trial[] {

@@ -133,6 +133,7 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     receivers: summarizeReceivers(loads),
     firstAnswerTime: firstAnswers.length > 0 ? mergeTimes(firstAnswers) : null,
     beside: summarizeBeside(loads),
+    capacity: summarizeCapacity(runs),
     // The fewest: a repeat in which somebody was left out must not hide behind the others.
     served: Math.min(...loads.map(({ served }) => served)),
     cpuUsPerOperation: medianOf(runs.map(cpuUsPerOperation)),
@@ -164,6 +165,18 @@ function summarizeReceivers(loads: readonly Measured['load'][]): Summary['receiv
     first: mergeTimes(all.map(({ first }) => first.hdr)),
     median: mergeTimes(all.map(({ median }) => median.hdr)),
     last: mergeTimes(all.map(({ last }) => last.hdr)),
+  }
+}
+
+function summarizeCapacity(runs: readonly Measured[]): Summary['capacity'] {
+  const all = runs.flatMap(({ capacity }) => capacity ?? [])
+  const [first] = all
+  if (!first) return null
+  return {
+    ...first,
+    ratePerS: medianOf(all.map(({ ratePerS }) => ratePerS)),
+    lowestMissedPerS: medianOf(all.map(({ lowestMissedPerS }) => lowestMissedPerS)),
+    generatorWasLimit: all.some(({ generatorWasLimit }) => generatorWasLimit),
   }
 }
 

@@ -35,6 +35,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     workloads: {
       ping: { clients: [12], warmupMs: 700, durationMs: 700 },
       room: { clients: [12], warmupMs: 700, durationMs: 700 },
+      // Up to fourteen stages each, with new connections: no more clients than a trial of 15 s has time to start.
+      capacity: { clients: [8], warmupMs: 200, durationMs: 600 },
       // A session of `process` starts a process: with fewer clients than this the accept loop idles,
       // with more of them the measured window holds less than one session of each.
       session: { clients: [8], warmupMs: 300, durationMs: 1000 },
@@ -55,6 +57,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     workloads: {
       ping: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      capacity: { clients: [16], warmupMs: 300, durationMs: 800 },
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [50], warmupMs: 2000, durationMs: 2000 },
@@ -71,6 +74,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     workloads: {
       ping: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      capacity: { clients: [16], warmupMs: 300, durationMs: 1000 },
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
@@ -94,6 +98,9 @@ export const THRESHOLD_SHARE = 0.05
 
 /** Text after the colon of a message. A line of chat is about that long; the ledger needs 24 of it. */
 export const MESSAGE_BYTES = 64
+
+/** `capacity`: what nobody notices by himself, and what adds up where a page needs ten of them. */
+export const OBJECTIVE_MS = 10
 
 /** Requests in flight on one connection: the next one is sent when the last one is answered. */
 export const WINDOW = 1

@@ -37,7 +37,8 @@ export function scalingOf(points: readonly Point[]): Scaling[] {
 
 /** Where a fixed number is active however many others there are, or requests come at a rate, there is more of nothing. */
 function growsWithClients({ workload, arrivals }: Point): boolean {
-  return arrivals === 'closed' && workloadInfo(workload).sendersUsual === undefined
+  const { sendersUsual, isStaged } = workloadInfo(workload)
+  return arrivals === 'closed' && sendersUsual === undefined && !isStaged
 }
 
 interface Measured {

@@ -133,6 +133,33 @@ const Load = z.strictObject({
   generator: Generator,
 })
 
+/** One open loop of a workload that consists of several. */
+const Stage = z.strictObject({
+  offeredPerS: rate,
+  clients: z.int().min(1),
+  /** Answers, whether in time or not. */
+  goodputPerS: amount,
+  /** Response times; null where there are none, or too few. */
+  p50Ns: amount.nullable(),
+  p99Ns: amount.nullable(),
+  meetsObjective: z.boolean(),
+  /** Nothing went wrong, and the objective was not missed because of the generator. */
+  valid: z.boolean(),
+})
+
+/** `capacity`: what one search has found. */
+const Capacity = z.strictObject({
+  /** The highest rate that was met; null when none was. */
+  ratePerS: rate.nullable(),
+  /** The lowest one that was missed; null when none was. */
+  lowestMissedPerS: rate.nullable(),
+  clients: z.int().min(1),
+  /** The 99th percentile of response times may be this long. */
+  objectiveNs: amount,
+  /** A higher rate was not met because of the generator, or not tried. */
+  generatorWasLimit: z.boolean(),
+})
+
 /** One run of one point, with a server process of its own. */
 const Repeat = z.strictObject({
   repeat: z.int().min(1),
@@ -156,6 +183,9 @@ const Repeat = z.strictObject({
       retransmits: count,
     })
     .nullable(),
+  /** Null for workloads of one stage, whose `load` says it all. Else `load` is of the highest rate that was met. */
+  stages: z.array(Stage).nullable(),
+  capacity: Capacity.nullable(),
   faults: z.array(Fault),
 })
 
@@ -186,6 +216,8 @@ const Summary = z.strictObject({
   firstAnswerTime: Times.nullable(),
   /** As in each repeat: WORKs, where the operations are PINGs. */
   beside: z.strictObject({ throughputPerS: Spread, serviceTime: Times }).nullable(),
+  /** Of the searches that found one: medians. The rates that were met are in `throughputPerS`. */
+  capacity: Capacity.nullable(),
   served: count,
   cpuUsPerOperation: amount.nullable(),
   memoryKibPerClient: z.number().nullable(),
@@ -303,6 +335,8 @@ const Config = z.strictObject({
   window: z.int().min(1),
   messageBytes: z.int().min(1),
   pingsPerSession: z.int().min(1),
+  /** `capacity`: the 99th percentile of response times may be this long. */
+  objectiveMs: z.int().min(1),
   threads: z.int().min(1),
   setupStallMs: z.int().min(1),
   drainMs: count,

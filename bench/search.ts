@@ -34,10 +34,10 @@ export async function searchHighest(
   let missed: number | null = null
   let confirmed: number | null = null
   for (let stage = 1; stage <= bounds.stagesMax; stage++) {
-    const highest = met.at(-1) ?? null
+    const highest: number | null = met.at(-1) ?? null
     const isLast = stage === bounds.stagesMax
-    const next = isLast ? null : nextLoad(highest, missed, bounds)
-    const load = next ?? highest
+    const next: number | null = isLast ? null : nextLoad(highest, missed, bounds)
+    const load: number | null = next ?? highest
     if (load === null || (next === null && load === confirmed)) break
     const outcome = await probe(load)
     if (outcome === 'met') {

@@ -24,6 +24,7 @@ import {
 import type { Config, Fault, Repeat, Resources } from './schema.ts'
 import type { Patience, RunningServer } from './server.ts'
 import { describeEnd, FaultError, INTERRUPTION_GRACE_MS, startServer } from './server.ts'
+import { type CapacitySearch, searchCapacity, type StageRun } from './staged.ts'
 import type { Sample } from './statistics.ts'
 import { lastThirdOverFirst } from './statistics.ts'
 import { fault, faultsOfLoad } from './verdict.ts'
@@ -67,16 +68,39 @@ export async function runTrial(
     const watch = new Watch(server, signal, record, patience)
     try {
       const spec = specOf(trial, config, server.address)
-      record.loadEnded(await runLoad(spec, watch.hooks(spec)))
+      if (workloadInfo(trial.point.workload.name).isStaged) {
+        const drive = (stage: LoadSpec) => driveStage(stage, { watch, record, runLoad, signal })
+        record.searchEnded(await searchCapacity(spec, config.objectiveMs * 1e6, drive))
+      } else {
+        record.loadEnded(await runLoad(spec, watch.hooks(spec)))
+      }
     } catch (error) {
       record.endedBy(faultOf(watch.cause ?? error, signal))
     } finally {
       watch.end()
     }
-    const failure = record.isGood ? await server.stop() : null
+    const failure = record.isGood && !record.isBroken ? await server.stop() : null
     return failure ? record.endedBy(failure) : record.toRepeat()
   } finally {
     await server.kill()
+  }
+}
+
+interface StageSurroundings extends Pick<TrialSurroundings, 'runLoad' | 'signal'> {
+  readonly watch: Watch
+  readonly record: TrialRecord
+}
+
+/** One stage against a server that has others. Rejects only with the reason of `signal`. */
+async function driveStage(
+  spec: LoadSpec,
+  { watch, record, runLoad, signal }: StageSurroundings,
+): Promise<StageRun> {
+  try {
+    const load = await runLoad(spec, watch.hooks(spec))
+    return { load, resources: record.takeResources() }
+  } catch (error) {
+    return { fault: faultOf(watch.cause ?? error, signal) }
   }
 }
 
@@ -126,6 +150,7 @@ class TrialRecord {
   #load: LoadResult | null = null
   #networkBefore: NetworkTrouble | null = null
   #network: NetworkTrouble | null = null
+  #search: CapacitySearch | null = null
   operationsSeen = 0
 
   constructor(trial: Trial) {
@@ -134,6 +159,11 @@ class TrialRecord {
 
   get isGood(): boolean {
     return this.#faults.length === 0
+  }
+
+  /** The server has failed in a way that says nothing against what was measured before. */
+  get isBroken(): boolean {
+    return this.#search?.isBroken ?? false
   }
 
   serverStarted(server: RunningServer): void {
@@ -191,6 +221,20 @@ class TrialRecord {
     }
   }
 
+  takeResources(): Resources | null {
+    const taken = this.#resources
+    this.#resources = null
+    return taken
+  }
+
+  searchEnded(search: CapacitySearch): void {
+    this.#search = search
+    this.#load = search.kept?.load ?? null
+    this.#resources = search.kept?.resources ?? null
+    this.#network = troubleBetween(this.#networkBefore, readNetworkTrouble())
+    this.#faults.push(...search.faults)
+  }
+
   endedBy(reason: Fault): Repeat {
     this.#faults.push(reason)
     return this.toRepeat()
@@ -203,14 +247,25 @@ class TrialRecord {
       repeat: this.#trial.repeat,
       order: this.#trial.order,
       startupMs: this.#startupMs,
-      throughputPerS: load && load.elapsedNs > 0 ? load.operations / (load.elapsedNs / 1e9) : null,
-      lastThirdOverFirst: lastThirdOverFirst(this.#samples, this.#measureStartedAtMs, windowMs),
+      throughputPerS: this.#throughputPerS(),
+      lastThirdOverFirst: this.#search
+        ? null
+        : lastThirdOverFirst(this.#samples, this.#measureStartedAtMs, windowMs),
       load: load && recordOf(load),
       operationsSeen: load?.operations ?? this.operationsSeen,
       resources: this.#resources,
       network: this.#network,
+      stages: this.#search?.stages ?? null,
+      capacity: this.#search?.capacity ?? null,
       faults: this.#faults,
     }
+  }
+
+  /** Of a search: the rate that it has found; 0 where not even the lowest one kept the objective. */
+  #throughputPerS(): number | null {
+    if (this.#search?.capacity) return this.#search.capacity.ratePerS ?? 0
+    const load = this.#load
+    return load && load.elapsedNs > 0 ? load.operations / (load.elapsedNs / 1e9) : null
   }
 }
 

@@ -85,12 +85,21 @@ function isGeneratorLimit(summary: Summary): boolean {
   const { generatorBusyShare, generatorCpuShare, schedule, responseTime } = summary
   // In an open loop being late is all that a busy generator could do wrong.
   if (schedule !== null && responseTime !== null) {
-    const { p50Ns, p90Ns, p99Ns } = schedule.lag
-    return (p99Ns ?? p90Ns ?? p50Ns) > Math.max(LAG_NS_MAX, responseTime.p50Ns * LAG_SHARE_MAX)
+    return summary.capacity?.generatorWasLimit === true || isGeneratorLate(summary)
   }
   // Where its CPU time cannot be told, being busy has to do.
   const hadCore = generatorCpuShare === null || generatorCpuShare >= CPU_SHARE_MAX
   return generatorBusyShare >= BUSY_SHARE_MAX && hadCore
+}
+
+/** Of an open loop: whether it was the generator that requests waited for. */
+export function isGeneratorLate({
+  schedule,
+  responseTime,
+}: Pick<LoadResult, 'schedule' | 'responseTime'>): boolean {
+  if (schedule === null || responseTime === null) return false
+  const { p50Ns, p90Ns, p99Ns } = schedule.lag
+  return (p99Ns ?? p90Ns ?? p50Ns) > Math.max(LAG_NS_MAX, responseTime.p50Ns * LAG_SHARE_MAX)
 }
 
 /** Of a point that can be run. Without a repeat and without a fault, it was never its turn. */
@@ -116,7 +125,12 @@ export function isSaturated({ workload, summary }: Pick<Point, 'workload' | 'sum
   if (!summary || !schedule || !responseTime || schedule.offeredPerS === 0) return false
   const { throughputPerS, repeats, served } = summary
   const perArrival = workloadInfo(workload).fansOut ? Math.max(1, served - 1) : 1
-  const missing = 1 - throughputPerS.median / perArrival / schedule.offeredPerS
   const arrivals = responseTime.count / perArrival / repeats
-  return missing > Math.max(1 - ACHIEVED_SHARE_MIN, 1 / Math.sqrt(arrivals))
+  return missesOffered(throughputPerS.median / perArrival, schedule.offeredPerS, arrivals)
+}
+
+/** `count`: of the arrivals in one window. */
+export function missesOffered(achievedPerS: number, offeredPerS: number, count: number): boolean {
+  const missing = 1 - achievedPerS / offeredPerS
+  return missing > Math.max(1 - ACHIEVED_SHARE_MIN, 1 / Math.sqrt(count))
 }

@@ -58,13 +58,13 @@ const RULES: Readonly<Record<WarningKind, Rule>> = {
     tryThis: 'Leave --no-ledger out, unless what the ledger costs is the question.',
   },
   'generator-was-limit': {
-    about: forPoints(({ status, arrivals }) => status === 'lower-bound' && arrivals === 'closed'),
+    about: forPoints(({ status, summary }) => status === 'lower-bound' && !wasOpen(summary)),
     cause: () =>
       `The load generator was busy for ${percent(BUSY_SHARE_MAX)} of the time or more, with a core to itself: these servers can do at least this, and nobody knows how much more.`,
     tryThis: 'Use more --threads, or a machine with more cores.',
   },
   'generator-was-late': {
-    about: forPoints(({ status, arrivals }) => status === 'lower-bound' && arrivals !== 'closed'),
+    about: forPoints(({ status, summary }) => status === 'lower-bound' && wasOpen(summary)),
     cause: () =>
       `The load generator itself was late: one request in a hundred was sent more than ${LAG_NS_MAX / 1e6} ms, and more than a tenth of the median response time, after it was due. Response times contain that, and nobody knows how much shorter they are.`,
     tryThis: 'Use a lower --rate, more --threads, or a machine with more cores.',
@@ -186,6 +186,11 @@ function troubleOf(points: readonly Point[], kind: keyof NetworkTrouble): number
 
 function isTroubled(network: Repeat['network']): boolean {
   return network !== null && Object.values(network).some((count) => count > 0)
+}
+
+/** Whether requests had a schedule. */
+function wasOpen(summary: Point['summary']): boolean {
+  return summary !== null && summary.schedule !== null
 }
 
 function isDisturbed({ repeats }: Point): boolean {

@@ -27,6 +27,11 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     part: { one: 'speaks', many: 'speak' },
     does: 'All clients are in one room; what a speaker says is delivered to everyone else.',
   },
+  capacity: {
+    ...WORKLOADS.capacity.unit,
+    ...USUAL,
+    does: 'PINGs are sent at a rate, at random as by independent users (Poisson), and answered or not. The highest rate is searched whose 99th percentile of response times keeps the objective.',
+  },
   session: {
     ...WORKLOADS.session.unit,
     ...USUAL,

@@ -121,14 +121,18 @@ function explanationOf(points: readonly Point[], config: Config): string {
   // An interruption leaves fewer than were asked for.
   const repeats = Math.max(...points.map((point) => point.repeats.length)) || config.repeats
   const { does } = WORKLOAD_WORDS[workload.name]
-  const { arrival, hasMessages } = workloadInfo(workload.name)
+  const { arrival, hasMessages, isStaged } = workloadInfo(workload.name)
   const isOpen = first!.arrivals !== 'closed'
-  const how = isOpen ? `an arrival is ${arrival};` : `window ${config.window},`
+  const how = isStaged
+    ? `objective ${formatDuration(config.objectiveMs)},`
+    : isOpen
+      ? `an arrival is ${arrival};`
+      : `window ${config.window},`
   const over = `ver ${TRANSPORT_WORDS[first!.transport]}${isOpen ? ';' : ','} ${how}`
   return [
     does,
     hasMessages ? `${config.messageBytes}-byte messages o${over}` : `O${over}`,
-    `${repeats} × ${formatDuration(workload.durationMs)} ${warmup}.`,
+    `${repeats} × ${isStaged ? 'stages of ' : ''}${formatDuration(workload.durationMs)} ${warmup}.`,
   ].join(' ')
 }
 
@@ -156,11 +160,18 @@ interface CellColumn extends Column {
 function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[] {
   const [first] = points
   if (!first) return []
-  const { clientsStay, beside } = workloadInfo(first.workload)
+  const { clientsStay, beside, isStaged } = workloadInfo(first.workload)
   const { many } = WORKLOAD_WORDS[first.workload]
   const model = { ...column(['model', ''], (point: Point) => point.model), align: 'left' } as const
-  const loop =
-    first.arrivals === 'closed'
+  const loop = isStaged
+    ? [
+        column(['#', ''], rankCell),
+        model,
+        ...rateColumns(points, many),
+        missedColumn(points),
+        ...responseColumns(points),
+      ]
+    : first.arrivals === 'closed'
       ? [
           column(['#', ''], rankCell),
           model,
@@ -235,6 +246,19 @@ function quantileColumns(points: readonly Point[]): CellColumn[] {
       () => scale,
     ),
   ]
+}
+
+/** The lowest rate that did not keep the objective. */
+function missed(point: Point): number | null {
+  return usable(point)?.capacity?.lowestMissedPerS ?? null
+}
+
+function missedColumn(points: readonly Point[]): CellColumn {
+  const { unit, divisor } = scaleOfRates(points.flatMap((point) => missed(point) ?? []))
+  return column(['missed at', unit === '' ? 'per s' : `${unit} per s`], (point) => {
+    const rate = missed(point)
+    return rate === null ? UNKNOWN : formatAmount(rate / divisor)
+  })
 }
 
 function offered(point: Point): number | null {
@@ -386,6 +410,11 @@ function notesOf(point: Point, repeatsAsked: number): string[] {
   }
   if (usable(point) && isSaturated(point)) {
     notes.push('Saturated: it did not keep up, and times say how long the backlog became.')
+  }
+  const missedPerS =
+    usable(point)?.throughputPerS.median === 0 && summary?.capacity?.lowestMissedPerS
+  if (missedPerS) {
+    notes.push(`${model}: no rate kept the objective, down to ${formatAmount(missedPerS)} per s.`)
   }
   if (usable(point) && summary && summary.served < clients) {
     const together = clientsAtOnce === 1 ? 'one client' : `${clientsAtOnce} clients`

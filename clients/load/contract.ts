@@ -40,6 +40,8 @@ export interface WorkloadInfo {
   readonly arrival: string | null
   /** What one client says is delivered to all others: operations are deliveries, arrivals are messages. */
   readonly fansOut: boolean
+  /** It consists of several runs of another workload against the same server; bench/ knows which. */
+  readonly isStaged: boolean
   /** Its requests carry messages that prove themselves, and it can be run without that. */
   readonly hasMessages: boolean
 }
@@ -71,6 +73,7 @@ const USUAL = {
   clientsStay: true,
   arrival: null,
   fansOut: false,
+  isStaged: false,
   hasMessages: true,
 } as const
 
@@ -90,6 +93,12 @@ export const WORKLOADS = {
     unit: { one: 'session', many: 'sessions' },
     clientsStay: false,
     arrival: 'a new session, which waits while no place is free',
+  },
+  capacity: {
+    ...USUAL,
+    unit: PING,
+    isStaged: true,
+    together: { clientsMin: 2, why: 'whatever others ask at a rate would wait for ever' },
   },
   echo: {
     ...USUAL,

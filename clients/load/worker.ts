@@ -18,6 +18,8 @@ import { WorkDriver } from './work.ts'
 
 const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   ping: PingDriver,
+  // Its stages are those of `ping`.
+  capacity: PingDriver,
   room: RoomDriver,
   session: SessionDriver,
   echo: EchoDriver,

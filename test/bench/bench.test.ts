@@ -209,6 +209,58 @@ describe('a run of good servers', () => {
   )
 
   test(
+    'of a search for capacity keeps its stages, and prints what was met and missed',
+    async () => {
+      const options = {
+        ...TINY,
+        workloads: ['capacity'],
+        objectiveMs: 2000,
+        durationMs: 400,
+        out: folder,
+      }
+      expect(await runBench(options, io(), surroundings('good'))).toBe(0)
+      const point = pointOf(writtenResults(), 'good')
+      expect(point.status).toMatch(/valid|lower-bound/)
+      for (const { stages, capacity, throughputPerS, load } of point.repeats) {
+        expect(capacity?.objectiveNs).toBe(2e9)
+        expect(throughputPerS).toBe(capacity?.ratePerS)
+        expect(load?.schedule?.offeredPerS).toBeGreaterThan(0)
+        const met = stages!.filter(({ meetsObjective }) => meetsObjective)
+        expect(met.map(({ offeredPerS }) => offeredPerS)).toContain(capacity?.ratePerS)
+      }
+      expect(out.join('')).toMatch(/capacity · 4 clients[^]* missed at /)
+      expectNothingLeft()
+    },
+    LONG_MS,
+  )
+
+  test(
+    'of a server that stops in the middle ends the search there',
+    async () => {
+      const options = {
+        ...TINY,
+        workloads: ['capacity'],
+        repeats: 1,
+        objectiveMs: 2000,
+        durationMs: 400,
+        out: folder,
+      }
+      await runBench(options, io(), surroundings('tires'))
+      const [repeat] = pointOf(writtenResults(), 'tires').repeats
+      const { stages, capacity, faults } = repeat!
+      // The first four clients are those of the closed loop.
+      expect(stages).toHaveLength(3)
+      expect(stages!.at(-1)).toMatchObject({ valid: false, meetsObjective: false })
+      const met = stages!.filter(({ meetsObjective }) => meetsObjective)
+      expect(capacity?.ratePerS ?? 0).toBe(Math.max(0, ...met.map((stage) => stage.offeredPerS)))
+      // Where nothing was met before, there is nothing to be told.
+      expect(faults.length > 0).toBe(capacity?.ratePerS === null)
+      expectNothingLeft()
+    },
+    LONG_MS,
+  )
+
+  test(
     '--json prints exactly what is in the file, and a second run gets a name of its own',
     async () => {
       const options = { ...TINY, repeats: 1, json: true, out: folder }

@@ -11,6 +11,9 @@ const port = Number(listen.split(':')[1])
 /** It behaves well for as long as the script is played, which has about 250 PINGs in it. */
 const GOOD_PINGS = 300
 let pings = 0
+/** So many clients it serves in its life: those of three runs by four clients. */
+const TIRED_CLIENTS = 12
+let clients = 0
 
 if (model === 'exits') {
   process.stderr.write('hubbub: 127.0.0.1:1 is in use\n')
@@ -20,7 +23,7 @@ if (model === 'exits') {
 const members = new Set()
 
 const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-  const client = { socket, nick: '*', registered: false, input: '' }
+  const client = { socket, nick: '*', registered: false, input: '', number: ++clients }
   socket.setEncoding('latin1')
   socket.on('error', () => {})
   socket.on('data', (text) => {
@@ -74,6 +77,7 @@ function pong(client, text) {
   }
   if (isLate && model === 'killed') process.kill(process.pid, 'SIGKILL')
   if (isLate && model === 'stops') process.kill(process.pid, 'SIGSTOP')
+  if (client.number > TIRED_CLIENTS && model === 'tires') process.kill(process.pid, 'SIGSTOP')
   if (isLate && model === 'drops' && pings % 50 === 0) return
   const token = isLate && model === 'lies' && pings % 50 === 0 ? text.toUpperCase() + 'x' : text
   client.socket.write(`:hubbub.local PONG hubbub.local :${token}\r\n`, 'latin1')

@@ -124,6 +124,8 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
       timeouts: 0,
       retransmits: figures.retransmits ?? 0,
     },
+    stages: null,
+    capacity: null,
     faults: figures.faults ?? [],
   }
 }
@@ -182,6 +184,7 @@ export const CONFIG: Config = {
   window: 1,
   messageBytes: 64,
   pingsPerSession: 10,
+  objectiveMs: 10,
   threads: 1,
   setupStallMs: 10_000,
   drainMs: 5000,
