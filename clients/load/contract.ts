@@ -261,7 +261,7 @@ export interface Ledger {
 }
 
 /** How well an open loop kept to its schedule. */
-export interface Schedule {
+interface Schedule {
   /** Arrivals that were due in the window, each second. */
   readonly offeredPerS: number
   /** Arrivals that were sent in the window, each second. Less, when connections had no room for more. */

@@ -14,12 +14,14 @@ import { scalingTables } from '../../bench/reporters/scaling.ts'
 import { tablesOf } from '../../bench/reporters/tables.ts'
 import { terminalReport } from '../../bench/reporters/terminal.ts'
 import { CATALOG } from '../../servers/catalog.ts'
-import { pointName } from '../../bench/points.ts'
+import { type MeasuredPoint, pointName } from '../../bench/points.ts'
 import { throughputBy } from '../../bench/scaling.ts'
-import { Results as ResultsSchema, type WarningKind } from '../../bench/schema.ts'
+import { type Config, Results as ResultsSchema, type WarningKind } from '../../bench/schema.ts'
 import {
+  atRate,
   CONFIG,
   ENVIRONMENT,
+  type Figures,
   measured,
   planned,
   repeat,
@@ -300,6 +302,92 @@ function over(transport: 'tcp' | 'unix', name: string, cannot: string | null = n
 function sized(clients: number, name: string, cannot: string | null = null) {
   return { ...planned(name, 'session', Infinity, cannot), clients }
 }
+
+function twice(figures: Figures): [Figures, Figures] {
+  return [figures, figures]
+}
+
+function at5000(name: string, ...runs: readonly Figures[]): MeasuredPoint {
+  return measured(atRate(planned(name), 5000, 'poisson'), ...runs)
+}
+
+describe('an open loop in a report', () => {
+  const OPEN: Config = { ...CONFIG, arrivals: 'poisson', ratesPerS: [5000] }
+  const kept = { perSecond: 5000, offeredPerS: 5000 }
+  const run = results(
+    [
+      at5000('thread', { ...kept, waitUs: 2000 }, { ...kept, waitUs: 2000 }),
+      at5000('process', ...twice({ ...kept, perSecond: 3200, toUs: 900_000 })),
+      at5000('async', kept, kept),
+      at5000('sequential', ...twice({ ...kept, lagUs: 5000, waitUs: 3000 })),
+    ],
+    { config: OPEN },
+  )
+  const [table] = tablesOf(run)
+
+  test('says in its title that it is one, how requests came, and at which rate', () => {
+    expect(table!.title).toBe('ping · 16 clients · open loop, Poisson arrivals at 5,000/s')
+    expect(table!.explanation).toContain('an arrival is a PING, on the next connection')
+    expect(table!.explanation).not.toContain('window')
+  })
+
+  test('has what was offered and achieved, and response times beside service times', () => {
+    const heads = table!.columns.map(({ head }) => head.join(' ').trim())
+    expect(heads.slice(0, 7)).toEqual([
+      'model',
+      'offered per s',
+      'PINGs per s',
+      'response p50 ms',
+      'response p99 ms',
+      'response max ms',
+      'service p99 ms',
+    ])
+    // In the order of the 99th percentile, and nobody ranked.
+    expect(table!.rows.map(({ cells }) => cells.slice(0, 3))).toEqual([
+      ['async', '5,000', '5,000'],
+      ['thread', '5,000', '5,000'],
+      ['sequential', '5,000', '5,000'],
+      ['process', '5,000', '3,200'],
+    ])
+    const [async, thread] = table!.rows.map(({ cells }) => cells.slice(3, 7).map(Number))
+    expect(async![1]).toBeCloseTo(0.89, 1)
+    expect(thread![1]).toBeCloseTo(2.89, 1)
+    expect(thread![3]).toBeCloseTo(0.89, 1)
+  })
+
+  test('says who did not keep up, and where the generator was late', () => {
+    expect(table!.reading).toContain('process does not keep up.')
+    expect(table!.reading).toContain('async, thread and sequential keep up; the 99th percentile')
+    expect(table!.reading).toContain('The load generator was late at sequential.')
+    const verdicts = table!.rows.map(({ cells }) => cells.at(-1))
+    expect(verdicts).toEqual(['valid', 'valid', 'lower bound¹', 'valid²'])
+    expect(table!.notes[0]).toContain('The load generator was late')
+    expect(table!.notes[1]).toContain('Saturated')
+  })
+
+  test('has a legend of its own, for a terminal and in Markdown', () => {
+    for (const text of [terminalReport(run, { colour: false }), markdownReport(run)]) {
+      expect(text).toContain('Response times begin when a request was due')
+      expect(text).not.toContain('share a rank')
+      expect(text.replaceAll(/\s+/g, ' ')).toContain('process in ping with 16 clients at 5,000/s')
+    }
+  })
+
+  test('without accounting says that nothing was proved, and ranks nobody', () => {
+    const blind = results(
+      ['thread', 'async'].map((name, i) =>
+        measured(
+          { ...planned(name), accounting: false },
+          ...[1, 2].map((n) => ({ perSecond: 99 * n * (i + 1) })),
+        ),
+      ),
+      { config: { ...CONFIG, accounting: false } },
+    )
+    expect(tablesOf(blind)[0]!.rows.map(({ cells }) => cells[0])).toEqual(['–', '–'])
+    expect(tablesOf(blind)[0]!.reading).toContain('Nothing is ranked: no answer was proved.')
+    expect(terminalReport(blind, { colour: false })).toContain('--no-ledger')
+  })
+})
 
 describe('what a model was not run in by design', () => {
   const DATAGRAMS = 'serves udp only'
