@@ -30,11 +30,13 @@ import {
   THRESHOLD_SHARE,
   WINDOW,
   WITNESS,
+  WORK_MS,
 } from './bench/presets.ts'
 import { FORMAT_NAMES, formatTable } from './bench/reporters/formats.ts'
+import type { SendersChoice } from './bench/schema.ts'
 import { PROOF_NAMES } from './bench/selfcheck/proof.ts'
+import { parseSenders } from './bench/senders.ts'
 import { checkedWords } from './bench/words.ts'
-import { DEFAULT_WORKLOADS } from './bench/workloads.ts'
 import { TRANSPORTS, WORKLOAD_NAMES } from './clients/load/contract.ts'
 import { NameError, TransferFailure } from './clients/transfer/failure.ts'
 import { DEFAULT_PROTOCOL_LIMITS } from './protocol/limits.ts'
@@ -114,7 +116,7 @@ program
   )
   .option(
     '--workloads <list>',
-    `${WORKLOAD_NAMES.join(', ')}${facts(DEFAULT_WORKLOADS.join(', '))}`,
+    `${WORKLOAD_NAMES.join(', ')}; or all${facts(`${PRESETS.standard.usual.join(', ')}; with --quick not ${PRESETS.standard.usual.filter((name) => !PRESETS.quick.usual.includes(name)).join(', ')}`)}`,
     words,
   )
   .option('--transport <list>', `${TRANSPORTS.join(', ')}${facts('tcp')}`, words)
@@ -132,8 +134,13 @@ program
       .conflicts('clients'),
   )
   .option(
-    '--senders <n>',
-    `clients that speak in room, compute in work, log in at login${facts('a quarter, a tenth', BOUNDS.senders)}`,
+    '--senders <list>',
+    `clients that speak in room, compute in mix, log in at login: numbers or shares, such as 1,5 or 10%,50%${facts('a quarter, a tenth', BOUNDS.senders)}`,
+    senders,
+  )
+  .option(
+    '--work-ms <n>',
+    `how long each WORK of mix keeps a CPU busy${facts(WORK_MS, BOUNDS.workMs)}`,
     count,
   )
   .option(
@@ -159,7 +166,7 @@ program
   )
   .option(
     '--window <n>',
-    `requests in flight on each connection${facts(WINDOW, BOUNDS.window)}`,
+    `requests in flight on each connection; pipeline and fairness have their own${facts(WINDOW, BOUNDS.window)}`,
     count,
   )
   .option(
@@ -695,6 +702,10 @@ function counts(text: string): number[] {
 
 function words(text: string): string[] {
   return reading(() => parseWords('it', text))
+}
+
+function senders(text: string): SendersChoice[] {
+  return reading(() => parseWords('it', text).map((word) => parseSenders('it', word)))
 }
 
 function duration(text: string): number {

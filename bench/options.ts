@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Arrivals, Transport, WorkloadName } from '../clients/load/contract.ts'
-import { TRANSPORTS, WORKLOAD_NAMES, workloadInfo } from '../clients/load/index.ts'
+import { TRANSPORTS, WORK_MS_MAX, WORKLOAD_NAMES, workloadInfo } from '../clients/load/index.ts'
 import { UsageError } from './errors.ts'
 import { checkedLabels } from './models.ts'
 import { REPEATS_PRECISE_MIN } from './precision.ts'
@@ -20,10 +20,11 @@ import {
   PRESETS,
   SETUP_STALL_MS,
   WINDOW,
+  WORK_MS,
 } from './presets.ts'
-import type { Config } from './schema.ts'
+import type { Config, SendersChoice } from './schema.ts'
+import { sendersOf, spellSenders } from './senders.ts'
 import { checkedWords, quote } from './words.ts'
-import { DEFAULT_WORKLOADS } from './workloads.ts'
 
 /** Options of `hubbub bench`; whatever is left out comes from the preset. */
 export interface BenchOptions {
@@ -34,8 +35,9 @@ export interface BenchOptions {
   readonly clients?: readonly number[] | undefined
   /** Instead of `clients`: the powers of two up to this one, and itself. */
   readonly sweep?: number | undefined
-  /** How many of the clients have a part of their own: in a room, they speak. */
-  readonly senders?: number | undefined
+  /** How many of the clients have a part of their own: in a room, they speak. Each makes points of its own. */
+  readonly senders?: readonly SendersChoice[] | undefined
+  readonly workMs?: number | undefined
   readonly durationMs?: number | undefined
   readonly warmupMs?: number | undefined
   readonly repeats?: number | undefined
@@ -75,6 +77,7 @@ export const BOUNDS = {
   // A law of scaling needs six sizes, and those of a room begin with 2.
   sweep: { min: 64, max: 20_000 },
   senders: { min: 1, max: 20_000 },
+  workMs: { min: 1, max: WORK_MS_MAX },
   // Shorter windows hold too few of the 10 ms ticks in which Linux counts CPU time.
   durationMs: { min: 100, max: 3_600_000 },
   warmupMs: { min: 0, max: 3_600_000 },
@@ -96,7 +99,7 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
   const transports = checkedWords('transport', options.transports ?? ['tcp'], TRANSPORTS)
   const workloads = checkedWords(
     'workload',
-    options.workloads ?? defaultWorkloads(transports, options),
+    namedWorkloads(options, preset, transports),
     WORKLOAD_NAMES,
   )
   checkLoop(workloads, options)
@@ -108,10 +111,10 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
     workloads: workloads.map((name) => workloadConfig(name, preset, options)),
     repeats: within('repeats', options.repeats ?? PRESETS[preset].repeats),
     precisionShare: options.precision ?? null,
-    senders: options.senders === undefined ? null : within('senders', options.senders),
+    senders: (options.senders ?? []).map(checkedSenders),
+    workMs: within('workMs', options.workMs ?? WORK_MS),
     ...loopOf(options),
     accounting: options.accounting ?? true,
-    window: within('window', options.window ?? WINDOW),
     messageBytes: within('messageBytes', options.messageBytes ?? MESSAGE_BYTES),
     pingsPerSession: PINGS_PER_SESSION,
     objectiveMs: within('objectiveMs', options.objectiveMs ?? OBJECTIVE_MS),
@@ -122,7 +125,9 @@ export function resolveConfig(options: BenchOptions, catalog: readonly PlannedMo
     seed: within('seed', options.seed ?? randomInt(BOUNDS.seed.max)),
   }
   checkPrecision(config)
-  if (config.senders !== null) requireSenders(workloads)
+  if (config.senders.length > 0) requireSenders(workloads)
+  if (options.workMs !== undefined) requireWork(workloads)
+  if (options.window !== undefined) requireWindow(workloads)
   for (const workload of config.workloads) checkClients(workload, config.senders)
   return config
 }
@@ -151,15 +156,23 @@ function isOver(name: WorkloadName, transports: readonly Transport[]): boolean {
   return workloadInfo(name).transports.some((transport) => transports.includes(transport))
 }
 
+/** What stands for all workloads that the transports allow. */
+const ALL_WORKLOADS = 'all'
+
 /** Over datagrams there is none of those that every report has: then all that there are. */
-function defaultWorkloads(
+function namedWorkloads(
+  { workloads, ratesPerS }: BenchOptions,
+  preset: PresetName,
   transports: readonly Transport[],
-  { ratesPerS }: BenchOptions,
-): WorkloadName[] {
-  const isAble = (name: WorkloadName) =>
-    isOver(name, transports) && (ratesPerS === undefined || workloadInfo(name).arrival !== null)
-  const possible = DEFAULT_WORKLOADS.filter(isAble)
-  return possible.length > 0 ? possible : WORKLOAD_NAMES.filter(isAble)
+): readonly string[] {
+  const isAll = workloads?.length === 1 && workloads[0] === ALL_WORKLOADS
+  if (workloads !== undefined && !isAll) return workloads
+  const all = WORKLOAD_NAMES.filter(
+    (name) =>
+      isOver(name, transports) && (ratesPerS === undefined || workloadInfo(name).arrival !== null),
+  )
+  const usual = PRESETS[preset].usual.filter((name) => all.includes(name))
+  return isAll || usual.length === 0 ? all : usual
 }
 
 /**
@@ -215,6 +228,23 @@ function requireSenders(workloads: readonly WorkloadName[]): void {
   throw new UsageError(
     `--senders is for workloads where some clients have a part of their own (${able.join(', ')}).`,
   )
+}
+
+/** Who computes does so in one workload, and `--work-ms` beside others would change nothing. */
+function requireWork(workloads: readonly WorkloadName[]): void {
+  if (workloads.includes('mix')) return
+  throw new UsageError('--work-ms is for the workload mix; add --workloads mix.')
+}
+
+/** Some workloads are about their window: nobody can choose it. */
+function requireWindow(workloads: readonly WorkloadName[]): void {
+  if (workloads.some((name) => workloadInfo(name).window === undefined)) return
+  const fixed = workloads.map((name) => `${name} has ${workloadInfo(name).window}`)
+  throw new UsageError(`--window would change nothing: ${fixed.join(', ')}.`)
+}
+
+function checkedSenders(choice: SendersChoice): SendersChoice {
+  return 'count' in choice ? { count: within('senders', choice.count) } : choice
 }
 
 function checkTransports(name: WorkloadName, transports: readonly Transport[]): void {
@@ -282,6 +312,7 @@ function workloadConfig(name: WorkloadName, preset: PresetName, options: BenchOp
   return {
     name,
     clients: [...new Set(sizes.map((size) => within('clients', size)))],
+    window: workloadInfo(name).window ?? within('window', options.window ?? WINDOW),
     warmupMs: within('warmupMs', options.warmupMs ?? warmupMs),
     durationMs: within('durationMs', options.durationMs ?? durationMs),
   }
@@ -303,7 +334,7 @@ function defaultThreads(): number {
 
 function checkClients(
   { name, clients }: Config['workloads'][number],
-  senders: number | null,
+  choices: Config['senders'],
 ): void {
   const { sendersShare, sendersMax = Infinity, together } = workloadInfo(name)
   const least = Math.min(...clients)
@@ -312,12 +343,23 @@ function checkClients(
       `${name} needs at least ${together.clientsMin} clients, not ${least}; ping and session take one (--workloads).`,
     )
   }
-  if (sendersShare > 0 && senders !== null && senders > sendersMax) {
-    throw new UsageError(`${name} takes ${sendersMax} senders at most, not ${senders}.`)
+  if (sendersShare === 0) return
+  for (const choice of choices) {
+    for (const size of clients) checkSenders(name, choice, size, sendersMax)
   }
-  if (sendersShare > 0 && senders !== null && senders > least) {
+}
+
+function checkSenders(name: string, choice: SendersChoice, clients: number, max: number): void {
+  const senders = sendersOf(choice, clients)
+  if (senders > max) throw new UsageError(`${name} takes ${max} senders at most, not ${senders}.`)
+  if (senders === 0) {
     throw new UsageError(
-      `${senders} senders need at least as many clients, but there are ${least}.`,
+      `${spellSenders(choice)} of ${clients} clients is nobody; ask for a larger share, or for more clients.`,
+    )
+  }
+  if (senders > clients) {
+    throw new UsageError(
+      `${senders} senders need at least as many clients, but there are ${clients}.`,
     )
   }
 }
@@ -339,6 +381,7 @@ const OPTION_OF: Readonly<Record<keyof typeof BOUNDS, string>> = {
   clients: '--clients',
   sweep: '--sweep',
   senders: '--senders',
+  workMs: '--work-ms',
   durationMs: '--duration',
   warmupMs: '--warmup',
   repeats: '--repeats',

@@ -12,6 +12,7 @@ import { workloadInfo } from '../clients/load/index.ts'
 import { partsOfLabel } from './models.ts'
 import { seededRandom } from './random.ts'
 import type { Config, WorkloadConfig } from './schema.ts'
+import { sendersOf } from './senders.ts'
 
 /** What a plan needs to know about a model; the catalog knows more. */
 export interface PlannedModel {
@@ -26,7 +27,7 @@ export interface PlannedModel {
   readonly takes?: readonly string[]
 }
 
-/** Model × workload × transport × size × rate. */
+/** Model × workload × transport × size × senders × rate. */
 export interface PlannedPoint {
   readonly model: PlannedModel
   readonly workload: WorkloadConfig
@@ -51,7 +52,7 @@ export interface Trial {
 }
 
 export interface Plan {
-  /** In the order of the configuration: by workload, by size, by rate, by model. */
+  /** In the order of the configuration: by workload, by size, by senders, by rate, by model. */
   readonly points: readonly PlannedPoint[]
   readonly trials: readonly Trial[]
 }
@@ -65,12 +66,18 @@ export function planRun(
   const points = config.workloads.flatMap((workload) =>
     transportsOf(workload, config).flatMap((transport) =>
       workload.clients.flatMap((clients) =>
-        ratesOf(config).flatMap((ratePerS) =>
-          models
-            .filter((model) => belongs(model, transport, transportsOf(workload, config)))
-            .map((model) =>
-              planPoint({ model, workload, transport, clients, ratePerS }, config, platform),
-            ),
+        sendersIn(workload, clients, config).flatMap((senders) =>
+          ratesOf(config).flatMap((ratePerS) =>
+            models
+              .filter((model) => belongs(model, transport, transportsOf(workload, config)))
+              .map((model) =>
+                planPoint(
+                  { model, workload, transport, clients, senders, ratePerS },
+                  config,
+                  platform,
+                ),
+              ),
+          ),
         ),
       ),
     ),
@@ -113,21 +120,21 @@ function belongs(model: PlannedModel, transport: Transport, all: readonly Transp
   return canSpeak(model, transport) || !all.some((one) => canSpeak(model, one))
 }
 
+/** Two shares may be the same number of clients: that is one point. */
+function sendersIn({ name }: WorkloadConfig, clients: number, config: Config): number[] {
+  const { sendersShare, sendersUsual = Infinity, sendersMax = Infinity } = workloadInfo(name)
+  if (sendersShare === 0) return [0]
+  const usual = Math.max(1, Math.round(clients * sendersShare))
+  if (config.senders.length === 0) return [Math.min(sendersMax, sendersUsual, usual)]
+  return [...new Set(config.senders.map((choice) => sendersOf(choice, clients)))]
+}
+
 function planPoint(
-  point: Omit<PlannedPoint, 'senders' | 'arrivals' | 'accounting' | 'cannot'>,
-  config: Config,
+  point: Omit<PlannedPoint, 'arrivals' | 'accounting' | 'cannot'>,
+  { arrivals, accounting }: Config,
   platform: string,
 ): PlannedPoint {
-  const info = workloadInfo(point.workload.name)
-  const { sendersShare, sendersUsual = Infinity, sendersMax = Infinity } = info
-  const usual = Math.min(
-    sendersMax,
-    sendersUsual,
-    Math.max(1, Math.round(point.clients * sendersShare)),
-  )
-  const senders = sendersShare === 0 ? 0 : (config.senders ?? usual)
-  const { arrivals, accounting } = config
-  return { ...point, senders, arrivals, accounting, cannot: whyNot(point, platform) }
+  return { ...point, arrivals, accounting, cannot: whyNot(point, platform) }
 }
 
 /** Starting and ending a server and a generator, apart from clients. */

@@ -10,6 +10,7 @@ import type { Fault, Point, Repeat, Summary, Transcript } from './schema.ts'
 import type { Interval } from './statistics.ts'
 import { medianOf, rankIntervals, spreadOf } from './statistics.ts'
 import { fault, statusOf } from './verdict.ts'
+import { partOf } from './workloads.ts'
 
 /** One planned point and what was measured of it, which is nothing where it cannot be run. */
 export interface MeasuredPoint {
@@ -34,7 +35,10 @@ export function judgePoints(
   return measured.every(({ planned }) => planned.accounting) ? withRanks(points) : points
 }
 
-/** `ping · thread · 16 clients`, in an open loop with its rate behind it: what a point is called in words. */
+/**
+ * `room · thread · 16 clients, 4 of them speak`, in an open loop with its rate behind it: what a point is called
+ * in words.
+ */
 export function pointName({ model, ...rest }: PointIdentity): string {
   return [loadName(rest), model, ...sizeNames(rest)].join(' · ')
 }
@@ -44,8 +48,9 @@ export function tableName(point: Omit<PointIdentity, 'model'>): string {
   return [loadName(point), ...sizeNames(point)].join(' · ')
 }
 
-function sizeNames({ clients, ratePerS }: Pick<PointIdentity, 'clients' | 'ratePerS'>): string[] {
-  const size = `${clients} ${clients === 1 ? 'client' : 'clients'}`
+function sizeNames(point: Omit<PointIdentity, 'model'>): string[] {
+  const { clients, ratePerS } = point
+  const size = `${clients} ${clients === 1 ? 'client' : 'clients'}${partOf(point)}`
   return ratePerS === null ? [size] : [size, rateName(ratePerS)]
 }
 
@@ -69,6 +74,7 @@ export interface PointIdentity {
   readonly clients: number
   /** Null in a closed loop. */
   readonly ratePerS: number | null
+  readonly senders: number
 }
 
 function judgePoint(
@@ -133,6 +139,7 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     receivers: summarizeReceivers(loads),
     firstAnswerTime: firstAnswers.length > 0 ? mergeTimes(firstAnswers) : null,
     beside: summarizeBeside(loads),
+    fairness: summarizeFairness(loads),
     capacity: summarizeCapacity(runs),
     // The fewest: a repeat in which somebody was left out must not hide behind the others.
     served: Math.min(...loads.map(({ served }) => served)),
@@ -189,6 +196,12 @@ function summarizeBeside(loads: readonly Measured['load'][]): Summary['beside'] 
     ),
     serviceTime: mergeTimes(runs.map(({ serviceTime }) => serviceTime.hdr)),
   }
+}
+
+function summarizeFairness(loads: readonly Measured['load'][]): Summary['fairness'] {
+  const jain = medianOf(loads.map(({ fairness }) => fairness?.jain ?? null))
+  const worstOverMedian = medianOf(loads.map(({ fairness }) => fairness?.worstOverMedian ?? null))
+  return jain === null || worstOverMedian === null ? null : { jain, worstOverMedian }
 }
 
 type Measured = Repeat & { load: NonNullable<Repeat['load']> }
@@ -267,11 +280,12 @@ export function intervalOf(point: Point): Interval | null {
   return low === null || high === null ? null : { low, high }
 }
 
-/** Points that belong into one table: the same workload, transport, size and rate. */
+/** Points that belong into one table: the same workload, transport, size, number of senders and rate. */
 export function groupPoints(points: readonly Point[]): Point[][] {
   const groups = new Map<string, Point[]>()
   for (const point of points) {
-    const key = `${loadName(point)} ${point.clients} ${point.arrivals} ${point.ratePerS}`
+    const { clients, senders, arrivals, ratePerS } = point
+    const key = [loadName(point), clients, senders, arrivals, ratePerS].join(' ')
     const group = groups.get(key)
     if (group) group.push(point)
     else groups.set(key, [point])

@@ -19,6 +19,8 @@ export interface Preset {
   /** For `--help` and for the head of a report. */
   readonly summary: string
   readonly repeats: number
+  /** The workloads that are run when none is named. */
+  readonly usual: readonly WorkloadName[]
   readonly workloads: Readonly<Record<WorkloadName, WorkloadPreset>>
 }
 
@@ -32,8 +34,11 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   quick: {
     summary: 'one size, 2 short repeats: a first look in under two minutes',
     repeats: 2,
+    usual: ['ping', 'room', 'session'],
     workloads: {
       ping: { clients: [12], warmupMs: 700, durationMs: 700 },
+      pipeline: { clients: [12], warmupMs: 700, durationMs: 700 },
+      fairness: { clients: [12], warmupMs: 700, durationMs: 700 },
       room: { clients: [12], warmupMs: 700, durationMs: 700 },
       // Up to fourteen stages each, with new connections: no more clients than a trial of 15 s has time to start.
       capacity: { clients: [8], warmupMs: 200, durationMs: 600 },
@@ -44,7 +49,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       http: { clients: [12], warmupMs: 700, durationMs: 700 },
       file: { clients: [12], warmupMs: 700, durationMs: 700 },
       // One in ten computes, and one alone would not make a queue.
-      work: { clients: [20], warmupMs: 700, durationMs: 700 },
+      mix: { clients: [20], warmupMs: 700, durationMs: 700 },
+      wait: { clients: [20], warmupMs: 700, durationMs: 700 },
       idle: { clients: [250], warmupMs: 700, durationMs: 700 },
       // A login is most of a second of CPU time.
       login: { clients: [20], warmupMs: 700, durationMs: 3000 },
@@ -52,34 +58,42 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   // Fifty clients are enough to make a loop batch and a scheduler work, and still start in seconds.
   standard: {
-    summary: 'one size, 5 repeats: about ten minutes',
+    summary: 'one size, 5 repeats: about twelve minutes',
     repeats: 5,
+    usual: ['ping', 'room', 'session', 'mix'],
     workloads: {
       ping: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      pipeline: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      fairness: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       capacity: { clients: [16], warmupMs: 300, durationMs: 800 },
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       file: { clients: [20], warmupMs: 1000, durationMs: 2000 },
-      work: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      mix: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      wait: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       idle: { clients: [50, 1050, 5050], warmupMs: 2000, durationMs: 2000 },
       login: { clients: [50], warmupMs: 2000, durationMs: 5000 },
     },
   },
   // Two sizes show how a model scales; ten repeats are the least for a median worth quoting.
   full: {
-    summary: 'two sizes, 10 repeats: about forty minutes',
+    summary: 'two sizes, 10 repeats: about three quarters of an hour',
     repeats: 10,
+    usual: ['ping', 'room', 'session', 'mix'],
     workloads: {
       ping: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      pipeline: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      fairness: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       capacity: { clients: [16], warmupMs: 300, durationMs: 1000 },
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       http: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       file: { clients: [4, 20], warmupMs: 1000, durationMs: 2000 },
-      work: { clients: [20, 50], warmupMs: 2000, durationMs: 2000 },
+      mix: { clients: [20, 50], warmupMs: 2000, durationMs: 2000 },
+      wait: { clients: [20, 50], warmupMs: 2000, durationMs: 2000 },
       // The curve that shows what epoll is for.
       idle: { clients: [50, 1050, 5050, 10_050], warmupMs: 2000, durationMs: 2000 },
       login: { clients: [20, 50], warmupMs: 2000, durationMs: 5000 },
@@ -102,8 +116,11 @@ export const MESSAGE_BYTES = 64
 /** `capacity`: what nobody notices by himself, and what adds up where a page needs ten of them. */
 export const OBJECTIVE_MS = 10
 
-/** Requests in flight on one connection: the next one is sent when the last one is answered. */
+/** Requests in flight on one connection, unless the workload has its own: the next one is sent when the last one is answered. */
 export const WINDOW = 1
+
+/** `mix`: how long a WORK keeps a CPU busy. Long beside a PING, short beside what people notice. */
+export const WORK_MS = 5
 
 /** `session`: PINGs before QUIT. Enough to be a conversation, too few to hide what a client costs. */
 export const PINGS_PER_SESSION = 10

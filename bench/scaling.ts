@@ -32,7 +32,13 @@ export function scalingOf(points: readonly Point[]): Scaling[] {
     const key = `${loadName(point)} ${point.model}`
     sweeps.set(key, [...(sweeps.get(key) ?? []), point])
   }
-  return [...sweeps.values()].filter((sweep) => sweep.length >= SIZES_MIN).map(scalingOfSweep)
+  return [...sweeps.values()].filter(isOneCurve).map(scalingOfSweep)
+}
+
+/** Several numbers of senders at one size are several curves. */
+function isOneCurve(sweep: readonly Point[]): boolean {
+  const sizes = new Set(sweep.map(({ clients }) => clients))
+  return sizes.size >= SIZES_MIN && sizes.size === sweep.length
 }
 
 /** Where a fixed number is active however many others there are, or requests come at a rate, there is more of nothing. */

@@ -87,7 +87,7 @@ export const WARNING_KINDS = [
 
 const Warning = z.strictObject({
   kind: z.enum(WARNING_KINDS),
-  /** Which points it is about, as `ping · thread · 16 clients`; empty: about the whole run. */
+  /** Which points it is about, as `ping · thread · 16 clients`, or `room · thread · 16 clients, 4 of them speak`; empty: about the whole run. */
   points: z.array(z.string()),
   cause: z.string(),
   tryThis: z.string(),
@@ -111,6 +111,9 @@ const Resources = z.strictObject({
   othersCpuShare: share.nullable(),
 })
 
+/** How evenly clients were answered: Jain's index, and the worst client over the median one. */
+const Fairness = z.strictObject({ jain: share, worstOverMedian: share })
+
 const Generator = z.strictObject({ threads: count, busyShare: share, cpuMs: amount })
 
 const Load = z.strictObject({
@@ -128,6 +131,8 @@ const Load = z.strictObject({
   firstAnswerTime: Times.nullable(),
   /** Of clients with a part of their own, where that is counted apart. */
   beside: z.strictObject({ operations: count, serviceTime: Times }).nullable(),
+  /** Null where clients come and go, or are alone. */
+  fairness: Fairness.nullable(),
   ledger: Ledger,
   errors: z.record(z.string(), count),
   generator: Generator,
@@ -216,6 +221,8 @@ const Summary = z.strictObject({
   firstAnswerTime: Times.nullable(),
   /** As in each repeat: WORKs, where the operations are PINGs. */
   beside: z.strictObject({ throughputPerS: Spread, serviceTime: Times }).nullable(),
+  /** Medians of the repeats. */
+  fairness: Fairness.nullable(),
   /** Of the searches that found one: medians. The rates that were met are in `throughputPerS`. */
   capacity: Capacity.nullable(),
   served: count,
@@ -312,9 +319,17 @@ const Scaling = z.strictObject({
 const WorkloadConfig = z.strictObject({
   name: workload,
   clients: z.array(z.int().min(1)).min(1),
+  /** Requests in flight on each connection. */
+  window: z.int().min(1),
   warmupMs: count,
   durationMs: z.int().min(1),
 })
+
+/** How many of the clients have a part of their own: a number, or a share from 0 to 1. */
+const SendersChoice = z.union([
+  z.strictObject({ count: z.int().min(1) }),
+  z.strictObject({ share: z.number().gt(0).max(1) }),
+])
 
 const Config = z.strictObject({
   preset: z.enum(PRESET_NAMES),
@@ -330,9 +345,10 @@ const Config = z.strictObject({
   ratesPerS: z.array(rate),
   /** Whether every answer was proved and entered in the ledger. */
   accounting: z.boolean(),
-  /** Null: the share of the clients that the workload is made for. */
-  senders: z.int().min(1).nullable(),
-  window: z.int().min(1),
+  /** Each makes points of its own. Empty: the share of the clients that the workload is made for. */
+  senders: z.array(SendersChoice),
+  /** `mix`: how long each WORK keeps a CPU busy. */
+  workMs: z.int().min(1),
   messageBytes: z.int().min(1),
   pingsPerSession: z.int().min(1),
   /** `capacity`: the 99th percentile of response times may be this long. */
@@ -429,6 +445,7 @@ export type WarningKind = Warning['kind']
 export type Scaling = z.infer<typeof Scaling>
 export type ConnectionCost = z.infer<typeof ConnectionCost>
 export type Config = z.infer<typeof Config>
+export type SendersChoice = z.infer<typeof SendersChoice>
 export type WorkloadConfig = z.infer<typeof WorkloadConfig>
 export type Transcript = z.infer<typeof Transcript>
 export type Environment = z.infer<typeof Environment>

@@ -23,8 +23,8 @@ export function tasksOf(models: readonly PlannedModel[], { trials }: Plan): Task
 
 /** What names a point. */
 export function identityOf(point: PlannedPoint): PointIdentity {
-  const { model, workload, transport, clients, ratePerS } = point
-  return { model: model.name, workload: workload.name, transport, clients, ratePerS }
+  const { model, workload, transport, clients, senders, ratePerS } = point
+  return { model: model.name, workload: workload.name, transport, clients, senders, ratePerS }
 }
 
 /** In an open loop all are asked for the same, and nobody is the fastest. */

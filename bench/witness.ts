@@ -189,6 +189,7 @@ class Witness {
         senders: 0,
         messageBytes: MESSAGE_BYTES,
         pingsPerSession: 0,
+        workMs: 1,
       },
       { signal: this.#signal },
     )

@@ -13,8 +13,9 @@ import {
 } from '../points.ts'
 import type { Config, Point, Results, Summary, TimesRecord } from '../schema.ts'
 import { isSaturated } from '../verdict.ts'
-import { TRANSPORT_WORDS, WORKLOAD_WORDS } from '../workloads.ts'
+import { partOf, TRANSPORT_WORDS, WORKLOAD_WORDS } from '../workloads.ts'
 import { splitAbsent } from './absences.ts'
+import { findingsOf, resultColumns } from './findings.ts'
 import {
   formatAmount,
   formatCount,
@@ -27,7 +28,7 @@ import {
 } from './numbers.ts'
 import { caution, readTable, repeatsOf } from './reading.ts'
 
-interface Column {
+export interface Column {
   /** Two lines: what it is, and its unit. */
   readonly head: readonly [string, string]
   readonly align: 'left' | 'right'
@@ -72,7 +73,11 @@ function tableOf(group: readonly Point[], { config, warnings }: Results): Table 
       isFirst: point.rank === 1,
     })),
     notes: notes.list,
-    reading: [readTable(points, config.repeats), ...caution(points, warnings)].join(' '),
+    reading: [
+      readTable(points, config.repeats),
+      ...findingsOf(points),
+      ...caution(points, warnings),
+    ].join(' '),
   }
 }
 
@@ -96,12 +101,9 @@ function rateOf(point: Point): number {
 /** `room · 12 clients, 3 of them speak` */
 export function titleOf([first]: readonly Point[]): string {
   if (!first) return ''
-  const { workload, clients, senders } = first
-  const { part } = WORKLOAD_WORDS[workload]
+  const { clients } = first
   const size = `${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}`
-  const who = senders === clients ? 'all of them' : `${formatCount(senders)} of them`
-  const role = senders > 0 ? `, ${who} ${senders === 1 ? part.one : part.many}` : ''
-  return `${loadName(first)} · ${size}${role}${loopOf(first)}`
+  return `${loadName(first)} · ${size}${partOf(first, formatCount)}${loopOf(first)}`
 }
 
 function loopOf({ arrivals, ratePerS }: Point): string {
@@ -127,10 +129,10 @@ function explanationOf(points: readonly Point[], config: Config): string {
     ? `objective ${formatDuration(config.objectiveMs)},`
     : isOpen
       ? `an arrival is ${arrival};`
-      : `window ${config.window},`
+      : `window ${workload.window},`
   const over = `ver ${TRANSPORT_WORDS[first!.transport]}${isOpen ? ';' : ','} ${how}`
   return [
-    does,
+    does(config),
     hasMessages ? `${config.messageBytes}-byte messages o${over}` : `O${over}`,
     `${repeats} × ${isStaged ? 'stages of ' : ''}${formatDuration(workload.durationMs)} ${warmup}.`,
   ].join(' ')
@@ -184,6 +186,7 @@ function columnsOf(points: readonly Point[], repeatsAsked: number): CellColumn[]
     ...loop,
     ...(clientsStay ? [] : [firstAnswerColumn(points)]),
     ...(beside ? besideColumns(points, beside) : []),
+    ...resultColumns(first.workload),
     ...(first.transport === 'udp' ? [column(['lost', '%'], lossCell)] : []),
     { ...column(['served', ''], servedCell), spare: 1 },
     { ...cpuColumn(points), spare: 7 },

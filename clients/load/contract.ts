@@ -32,6 +32,8 @@ export interface WorkloadInfo {
   readonly sendersUsual?: number
   /** No more than these, because the service would refuse them. */
   readonly sendersMax?: number
+  /** Requests in flight on each connection, where that is what the workload is about. */
+  readonly window?: number
   /** With fewer clients served together it measures nothing, and why that is so. */
   readonly together: { readonly clientsMin: number; readonly why: string }
   /** Clients keep their connections. If not, they come and go, and even a server of one at a time serves all. */
@@ -46,8 +48,8 @@ export interface WorkloadInfo {
   readonly hasMessages: boolean
 }
 
-/** `work`: how long a WORK keeps a CPU busy. Long beside a PING, short beside what people notice. */
-export const WORK_MS = 5
+/** `wait`: how long the server is asked to wait. As long as a disk, or another server, takes to answer. */
+export const WAIT_MS = 10
 
 /** `login`: the account of each client that logs in. The server must have them; anybody may know them. */
 export function loginOf(client: number): { user: string; password: string } {
@@ -80,6 +82,8 @@ const USUAL = {
 /** The workloads. What they need to know of each other's differences stands here, and nowhere by name. */
 export const WORKLOADS = {
   ping: { ...USUAL, unit: PING, arrival: 'a PING, on the next connection' },
+  pipeline: { ...USUAL, unit: PING, window: 16 },
+  fairness: { ...USUAL, unit: PING, window: 4 },
   room: {
     ...USUAL,
     unit: { one: 'delivery', many: 'deliveries' },
@@ -107,7 +111,7 @@ export const WORKLOADS = {
     unit: { one: 'echo', many: 'echoes' },
     arrival: 'a message, on the next connection',
   },
-  work: {
+  mix: {
     ...USUAL,
     unit: PING,
     beside: { one: 'WORK', many: 'WORKs' },
@@ -115,6 +119,7 @@ export const WORKLOADS = {
     sendersShare: 1 / 10,
     together: { clientsMin: 2, why: 'nobody is there to feel the work of another' },
   },
+  wait: { ...USUAL, unit: { one: 'WAIT', many: 'WAITs' } },
   idle: {
     ...USUAL,
     unit: PING,
@@ -169,7 +174,7 @@ export interface LoadSpec {
   /** Connections kept open at the same time (`session`: sessions that run at the same time). */
   readonly clients: number
   /**
-   * How many of the clients have a part of their own. `room`: they speak; all listen. `work`: they compute.
+   * How many of the clients have a part of their own. `room`: they speak; all listen. `mix`: they compute.
    * `idle`: they are not. `login`: they log in.
    */
   readonly senders: number
@@ -190,6 +195,8 @@ export interface LoadSpec {
   readonly accounting: boolean
   /** `session`: PINGs answered before the client quits. */
   readonly pingsPerSession: number
+  /** `mix`: how long each WORK keeps a CPU of the server busy. */
+  readonly workMs: number
   /** Driven, but not measured. */
   readonly warmupMs: number
   /** The measured window. */
@@ -277,6 +284,17 @@ export interface Receivers {
   readonly last: Times
 }
 
+/**
+ * How evenly clients were answered within the measured window; of those with a part of their own, or without, only
+ * those whose operations are counted. Who was left waiting got nothing, and counts.
+ */
+export interface Fairness {
+  /** Jain's index of the clients' operations, from 1/clients (one got everything) to 1 (all got the same). */
+  readonly jain: number
+  /** What the client with the fewest got, over what the median client got; 0 where that is nothing. */
+  readonly worstOverMedian: number
+}
+
 export interface LoadResult {
   readonly spec: LoadSpec
   /** Clients that got a first answer from the server: connecting alone is not being served. */
@@ -316,6 +334,8 @@ export interface LoadResult {
   readonly firstAnswerTime: Times | null
   /** The same of what the clients with a part of their own did, where that is counted apart. */
   readonly beside: { readonly operations: number; readonly serviceTime: Times } | null
+  /** Null where clients come and go, or have no answers of their own, or where there are fewer than two. */
+  readonly fairness: Fairness | null
   readonly ledger: Ledger
   /** Connections that failed or were closed by the other side during the run, by cause. */
   readonly errors: Readonly<Record<string, number>>

@@ -22,6 +22,7 @@ import { Clock } from './clock.ts'
 import { Connection, STATE } from './connection.ts'
 import type { Ledger, LoadSpec } from './contract.ts'
 import { Control, type SharedMemory, STEP, type Step } from './control.ts'
+import { Shares } from './fairness.ts'
 import * as lines from './lines.ts'
 import { nickname } from './nickname.ts'
 import type { ReceiverCounts, ReceiversOutcome } from './receivers.ts'
@@ -56,6 +57,8 @@ export interface Outcome {
   /** `room`: null unless this thread sees all deliveries. */
   readonly receivers: ReceiversOutcome | null
   readonly beside: { readonly operations: number; readonly serviceTime: string } | null
+  /** Of each client whose answers are counted. */
+  readonly answers: readonly number[]
   readonly ledger: Ledger
   readonly busyShare: number
   readonly cpuMs: number
@@ -87,7 +90,13 @@ const UNANSWERED_MAX = 100
 /** "No message of the day": the one error reply that is no error. */
 const ERR_NOMOTD = 422
 /** What no server sends unless it is asked, and then it is an answer. */
-const STRAYS: ReadonlySet<number> = new Set([lines.PONG, lines.PRIVMSG, lines.WORK, lines.UNKNOWN])
+const STRAYS: ReadonlySet<number> = new Set([
+  lines.PONG,
+  lines.PRIVMSG,
+  lines.WORK,
+  lines.WAIT,
+  lines.UNKNOWN,
+])
 
 export abstract class Driver implements Sender {
   protected readonly spec: LoadSpec
@@ -111,6 +120,7 @@ export abstract class Driver implements Sender {
   /** Which thread of the run this is. */
   protected readonly thread: number
   readonly #refused = new Tally()
+  readonly #shares: Shares
   #served = 0
   #takers = 0
   #lost = 0
@@ -135,6 +145,7 @@ export abstract class Driver implements Sender {
       connections.push(new Connection(client, connections.length))
     }
     this.connections = connections
+    this.#shares = new Shares(connections, (connection) => this.answersOf(connection))
     const Ledger = spec.accounting ? SequenceLedger : CountingLedger
     this.ledger = new Ledger(streams(connections.length))
     this.arrivals = arrivalsOf(spec, this, () => this.clock.now())
@@ -202,6 +213,10 @@ export abstract class Driver implements Sender {
   arrive(_connection: Connection, _dueNs: number, _nowNs: number): void {}
   /** A second histogram. */
   protected get firstAnswerTime(): TimeHistogram | null {
+    return null
+  }
+  /** How many answers this client has got so far; null: they are not counted, as those of somebody else. */
+  protected answersOf(_connection: Connection): number | null {
     return null
   }
   /** What some of the clients do meanwhile. */
@@ -277,6 +292,7 @@ export abstract class Driver implements Sender {
       this.receivers?.windowBegins()
       this.firstAnswerTime?.reset()
       this.beside?.windowBegins()
+      this.#shares.windowBegins()
       window.startNs = this.clock.now()
       window.operations = -this.operations
       window.waitedNs = -this.#waitedNs
@@ -287,6 +303,7 @@ export abstract class Driver implements Sender {
       window.endNs = this.clock.now()
       window.operations += this.operations
       this.beside?.windowEnds()
+      this.#shares.windowEnds()
       window.waitedNs += this.#waitedNs
       const spentNs = window.endNs - window.startNs - window.waitedNs
       window.cpuNs += threadCpuNs() ?? spentNs
@@ -507,6 +524,7 @@ export abstract class Driver implements Sender {
         beside === null
           ? null
           : { operations: beside.inWindow, serviceTime: beside.times.encode() },
+      answers: this.#shares.answers,
       ledger: {
         sent: this.connections.reduce((total, one) => total + one.sent, 0),
         received: ledger.received,

@@ -9,6 +9,10 @@ export class IdleDriver extends PingDriver {
     return connection.client < this.spec.senders
   }
 
+  protected override answersOf(connection: Connection): number | null {
+    return connection.client < this.spec.senders ? super.answersOf(connection) : null
+  }
+
   protected override ask(
     connection: Connection,
     count: number,

@@ -53,8 +53,9 @@ export const CHATTER = 1004
 export const BLANK = 1005
 /** No command of any server. */
 export const UNKNOWN = 1006
-/** The answer to the computing command of a server with `--lab`. */
+/** The answers to what a server has with `--lab` only. */
 export const WORK = 1007
+export const WAIT = 1008
 
 const COMMANDS = new Map<string, number>([
   ['PING', PING],
@@ -62,6 +63,7 @@ const COMMANDS = new Map<string, number>([
   ['PRIVMSG', PRIVMSG],
   ['ERROR', ERROR],
   ['WORK', WORK],
+  ['WAIT', WAIT],
 ])
 for (const word of 'NOTICE JOIN PART QUIT NICK MODE TOPIC KICK INVITE AWAY WALLOPS CAP'.split(
   ' ',

@@ -19,6 +19,7 @@ import {
 import { inFlightMax } from './arrivals.ts'
 import { allocateShared, BURSTS_KEPT, Control, STEP, type Step } from './control.ts'
 import type { Outcome, Task } from './drive.ts'
+import { fairnessOf } from './fairness.ts'
 import { receiversOf } from './receivers.ts'
 import { checkSpec } from './spec.ts'
 import { Tally } from './tally.ts'
@@ -236,6 +237,7 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
     receivers: receiversOf(outcomes.map(({ receivers }) => receivers)),
     firstAnswerTime: firstAnswers.length === 0 ? null : mergeTimes(firstAnswers),
     beside: besideOf(outcomes),
+    fairness: fairnessOf(outcomes.flatMap(({ answers }) => answers)),
     ledger: addLedgers(outcomes.map(({ ledger }) => ledger)),
     errors: tallyOf(outcomes.map(({ errors }) => errors)),
     generator: {

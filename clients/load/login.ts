@@ -47,6 +47,10 @@ export class LoginDriver extends InOrderDriver {
     else this.beside.enter(serviceNs)
   }
 
+  protected override answersOf(connection: Connection): number | null {
+    return this.#logsIn(connection) ? super.answersOf(connection) : null
+  }
+
   protected override timesOf(connection: Connection): TimeHistogram {
     return this.#logsIn(connection) ? super.timesOf(connection) : this.beside.times
   }

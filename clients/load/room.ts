@@ -184,6 +184,11 @@ export class RoomDriver extends Driver {
     if (connection.client < this.#senders) this.control.giveUp(connection.client)
   }
 
+  /** Those who only listen have no answers. */
+  protected override answersOf(connection: Connection): number | null {
+    return connection.client < this.#senders ? this.#confirmed[connection.local]! : null
+  }
+
   protected override isSettled(): boolean {
     return this.connections.every((one) => !this.#isMember(one) || this.#isUpToDate(one))
   }

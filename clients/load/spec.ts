@@ -16,6 +16,8 @@ const CLIENTS_MAX = 100_000
 const WINDOW_MAX = 4096
 /** A day: a slip of three digits, not a run. */
 const MS_MAX = 86_400_000
+/** A longer WORK is refused by every server (PROTOCOL.md, workMsMax). */
+export const WORK_MS_MAX = 2000
 /** The times of a run are histograms up to an hour. */
 const RUN_MS_MAX = 3_600_000
 const THREADS_MAX = 64
@@ -42,6 +44,7 @@ const BOUNDS: Readonly<Record<NumberField, readonly [min: number, max: number]>>
   window: [1, WINDOW_MAX],
   messageBytes: [MESSAGE_BYTES_MIN, MESSAGE_BYTES_MAX],
   pingsPerSession: [1, 1_000_000],
+  workMs: [1, WORK_MS_MAX],
   warmupMs: [0, RUN_MS_MAX],
   durationMs: [1, RUN_MS_MAX],
   setupStallMs: [1, MS_MAX],
@@ -53,6 +56,7 @@ const BOUNDS: Readonly<Record<NumberField, readonly [min: number, max: number]>>
 const READ_BY: Partial<Record<NumberField, (workload: LoadSpec['workload']) => boolean>> = {
   senders: (workload) => workloadInfo(workload).sendersShare > 0,
   pingsPerSession: (workload) => workload === 'session',
+  workMs: (workload) => workload === 'mix',
 }
 
 /** Throws LoadSpecError, or AddressError for the address. */

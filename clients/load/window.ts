@@ -55,6 +55,10 @@ export abstract class WindowDriver extends Driver {
     return outstanding
   }
 
+  protected override answersOf(connection: Connection): number | null {
+    return this.ledger.next[connection.local]!
+  }
+
   /** Where the times of this client's requests belong. */
   protected timesOf(_connection: Connection): TimeHistogram {
     return this.service

@@ -10,20 +10,24 @@ import { FileDriver } from './file.ts'
 import { HttpDriver } from './http.ts'
 import { IdleDriver } from './idle.ts'
 import { LoginDriver } from './login.ts'
+import { MixDriver } from './mix.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
 import { SessionDriver } from './session.ts'
 import { parseTarget } from './target.ts'
-import { WorkDriver } from './work.ts'
+import { WaitDriver } from './wait.ts'
 
 const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   ping: PingDriver,
+  pipeline: PingDriver,
+  fairness: PingDriver,
   // Its stages are those of `ping`.
   capacity: PingDriver,
   room: RoomDriver,
   session: SessionDriver,
   echo: EchoDriver,
-  work: WorkDriver,
+  mix: MixDriver,
+  wait: WaitDriver,
   idle: IdleDriver,
   login: LoginDriver,
   http: HttpDriver,

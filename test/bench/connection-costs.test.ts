@@ -8,7 +8,7 @@ import { type Point, Results } from '../../bench/schema.ts'
 import type { Figures } from './sample.ts'
 import { CONFIG, planned, repeat, results } from './sample.ts'
 
-const IDLE = { name: 'idle', clients: [16], warmupMs: 0, durationMs: 1000 } as const
+const IDLE = { name: 'idle', clients: [16], window: 1, warmupMs: 0, durationMs: 1000 } as const
 const SIZES = [50, 1050, 5050, 10_050]
 
 interface Line {

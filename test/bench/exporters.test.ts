@@ -177,7 +177,8 @@ describe('.hgrm', () => {
 
   test('is a file for each kind of time of each point with usable figures', () => {
     const names = USABLE.map(
-      ({ workload, model }) => `${workload}-${model}-16-clients-service-time`,
+      ({ workload, model, senders }) =>
+        `${workload}-${model}-16-clients${senders > 0 ? '-4-of-them-speak' : ''}-service-time`,
     )
     const firstAnswers = USABLE.filter(({ workload }) => workload === 'session').map(
       ({ model }) => `session-${model}-16-clients-first-answer-time`,
@@ -207,7 +208,7 @@ describe('.hgrm', () => {
     expect(parts[0]!.text.split('\n')[0]).toBe(
       '# ping · sequential · 16 clients: service time in microseconds',
     )
-    const bound = parts.find(({ point }) => point === 'room · async · 16 clients')
+    const bound = parts.find(({ point }) => point === 'room · async · 16 clients, 4 of them speak')
     expect(bound!.text).toContain('\n# lower bound: the load generator was the limit\n')
   })
 

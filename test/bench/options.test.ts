@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { WORKLOAD_NAMES } from '../../clients/load/index.ts'
 import { UsageError } from '../../bench/errors.ts'
 import type { BenchOptions } from '../../bench/options.ts'
 import type { PlannedModel } from '../../bench/plan.ts'
@@ -10,6 +11,7 @@ import {
   resolveConfig,
   spellDuration,
 } from '../../bench/options.ts'
+import { parseSenders, spellSenders } from '../../bench/senders.ts'
 import { model } from './sample.ts'
 
 const MODELS = ['sequential', 'process', 'thread', 'async']
@@ -42,7 +44,7 @@ describe('a configuration', () => {
     const config = resolve({})
     expect(config.preset).toBe('standard')
     expect(config.models).toEqual(MODELS)
-    expect(config.workloads.map(({ name }) => name)).toEqual(['ping', 'room', 'session'])
+    expect(config.workloads.map(({ name }) => name)).toEqual(['ping', 'room', 'session', 'mix'])
     expect(config.seed).not.toBe(resolve({}).seed)
   })
 
@@ -73,6 +75,18 @@ describe('a configuration', () => {
     expect(() => swept(32)).toThrow('--sweep must be a whole number from 64 to 20000, not 32.')
   })
 
+  test('has windows by workload, so that one run has PINGs alone and in a pipeline', () => {
+    const windows = (options: Partial<BenchOptions>) =>
+      resolve({ workloads: ['ping', 'pipeline'], ...options }).workloads.map(({ window }) => window)
+    expect(windows({})).toEqual([1, 16])
+    expect(windows({ window: 2 })).toEqual([2, 16])
+  })
+
+  test('of all workloads has those that the transports allow', () => {
+    expect(names({ workloads: ['all'] })[1]).toEqual(WORKLOAD_NAMES)
+    expect(names({ workloads: ['all'], transports: ['udp'] })[1]).toEqual(['echo'])
+  })
+
   test('takes a model more than once, with options of its own', () => {
     expect(
       resolve({ models: ['process', 'process:spares=08', 'process:spares=8'] }).models,
@@ -90,7 +104,7 @@ describe('a configuration', () => {
   })
 
   test('leaves out models and workloads that cannot use the transport, unless they are named', () => {
-    expect(names({ transports: ['unix'] })).toEqual([MODELS, ['ping', 'room', 'session']])
+    expect(names({ transports: ['unix'] })).toEqual([MODELS, ['ping', 'room', 'session', 'mix']])
     expect(names({ transports: ['udp'] })).toEqual([['udp'], ['echo']])
     expect(names({ transports: ['udp', 'tcp'], workloads: ['echo'] })[0]).toEqual([
       ...MODELS,
@@ -125,18 +139,35 @@ describe('a configuration', () => {
     [{ precision: 0, repeats: 10 }, '--precision must be from 0.1% to 50%.'],
     [{ out: '' }, '--out needs a folder, such as results.'],
     [
-      { workloads: ['ping', 'session'], senders: 2 },
+      { workloads: ['ping', 'session'], senders: [{ count: 2 }] },
       '--senders is for workloads where some clients',
     ],
-    [{ clients: [10], senders: 11 }, '11 senders need at least as many clients, but there are 10.'],
+    [
+      { clients: [10], senders: [{ count: 11 }] },
+      '11 senders need at least as many clients, but there are 10.',
+    ],
     [{ clients: [5, 1] }, 'room needs at least 2 clients'],
     [{ clients: [1], workloads: ['room'] }, 'room needs at least 2 clients'],
-    [{ workloads: ['login'], clients: [50], senders: 17 }, 'login takes 16 senders at most'],
     [{ ratesPerS: [0] }, '--rate must be a whole number from 1 to 10000000, not 0.'],
     [{ ratesPerS: [] }, '--rate needs a number'],
     [{ ratesPerS: [100], window: 4 }, '--rate and --window exclude each other'],
     [{ arrivals: 'poisson' }, '--arrivals needs --rate'],
     [{ workloads: ['http'], accounting: false }, '--no-ledger is not for http'],
+    [
+      { workloads: ['login'], clients: [50], senders: [{ count: 17 }] },
+      'login takes 16 senders at most',
+    ],
+    [
+      { workloads: ['mix'], clients: [50, 10], senders: [{ share: 0.5 }, { share: 0.02 }] },
+      '2% of 10 clients is nobody; ask for a larger share, or for more clients.',
+    ],
+    [{ senders: [{ count: 0 }] }, '--senders must be a whole number from 1 to 20000, not 0.'],
+    [
+      { workloads: ['pipeline', 'fairness'], window: 8 },
+      '--window would change nothing: pipeline has 16, fairness has 4.',
+    ],
+    [{ workloads: ['mix'], workMs: 2001 }, '--work-ms must be a whole number from 1 to 2000'],
+    [{ workloads: ['ping'], workMs: 20 }, '--work-ms is for the workload mix; add'],
     [{ transports: ['unx'] }, 'There is no transport "unx"; did you mean unix?'],
     [{ transports: ['udp'], workloads: ['ping'] }, 'ping goes over tcp or unix, not over udp.'],
     [{ models: ['proces:spares=8'] }, 'There is no model "proces"; did you mean process?'],
@@ -180,6 +211,20 @@ describe('words of the command line', () => {
 
   test.each(['', 'soon', '2h', '-1s', '1e3', 's'])('"%s" is no duration', (text) => {
     expect(() => parseDurationMs(text)).toThrow(UsageError)
+  })
+
+  test.each([
+    ['5', { count: 5 }, '5'],
+    ['10%', { share: 0.1 }, '10%'],
+    ['7.0%', { share: 0.07 }, '7%'],
+    ['0.5%', { share: 0.005 }, '0.5%'],
+  ])('%s are so many senders: %o', (text, choice, spelt) => {
+    expect(parseSenders('--senders', text)).toEqual(choice)
+    expect(spellSenders(choice)).toBe(spelt)
+  })
+
+  test.each(['', '-1', '0%', '101%', '1.5', '%', '1/10'])('"%s" are no senders', (text) => {
+    expect(() => parseSenders('--senders', text)).toThrow(/; --senders takes such as 5 or 10%\.$/)
   })
 
   test('lists take commas and spaces', () => {

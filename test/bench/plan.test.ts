@@ -26,7 +26,9 @@ function order(trials: readonly Trial[]): string[] {
 
 describe('a plan', () => {
   test('has every model × workload × size, by workload, size and model', () => {
-    const workloads = [{ name: 'ping' as const, clients: [10, 50], warmupMs: 0, durationMs: 100 }]
+    const workloads = [
+      { name: 'ping' as const, clients: [10, 50], window: 1, warmupMs: 0, durationMs: 100 },
+    ]
     const { points } = planRun(config({ workloads }), CATALOG, 'linux')
     expect(points.map(({ model: { name }, clients }) => `${name} ${clients}`)).toEqual([
       ...NAMES.map((name) => `${name} 10`),
@@ -54,7 +56,9 @@ describe('a plan', () => {
   })
 
   test('says why a point cannot be run, and does not run it', () => {
-    const workloads = [{ name: 'room' as const, clients: [500], warmupMs: 0, durationMs: 100 }]
+    const workloads = [
+      { name: 'room' as const, clients: [500], window: 1, warmupMs: 0, durationMs: 100 },
+    ]
     const { points, trials } = planRun(config({ workloads, repeats: 2 }), CATALOG, 'darwin')
     expect(points.map(({ cannot }) => cannot)).toEqual([
       'talks to 1 client at a time, so nobody hears what is said in a room',
@@ -81,6 +85,7 @@ describe('a plan', () => {
     const workloads = (['ping', 'echo'] as const).map((name) => ({
       name,
       clients: [4],
+      window: 1,
       warmupMs: 0,
       durationMs: 100,
     }))
@@ -101,7 +106,9 @@ describe('a plan', () => {
   })
 
   test('lets a model that serves few clients try with many', () => {
-    const workloads = [{ name: 'ping' as const, clients: [500], warmupMs: 0, durationMs: 100 }]
+    const workloads = [
+      { name: 'ping' as const, clients: [500], window: 1, warmupMs: 0, durationMs: 100 },
+    ]
     const { points } = planRun(config({ workloads }), [
       { ...model('sequential', 1), clientsMax: 1 },
     ])
@@ -109,15 +116,40 @@ describe('a plan', () => {
   })
 
   test('lets a quarter of the clients speak, at least one, unless told otherwise', () => {
-    const workloads = [{ name: 'room' as const, clients: [2, 16], warmupMs: 0, durationMs: 100 }]
+    const workloads = [
+      { name: 'room' as const, clients: [2, 16], window: 1, warmupMs: 0, durationMs: 100 },
+    ]
     const senders = (changes: Partial<Config>) =>
       planRun(config({ workloads, models: ['thread'], ...changes }), CATALOG).points.map(
         (point) => point.senders,
       )
     expect(senders({})).toEqual([1, 4])
-    expect(senders({ senders: 2 })).toEqual([2, 2])
-    const login = [{ name: 'login' as const, clients: [4, 500], warmupMs: 0, durationMs: 100 }]
+    expect(senders({ senders: [{ count: 2 }] })).toEqual([2, 2])
+    const login = [
+      { name: 'login' as const, clients: [4, 500], window: 1, warmupMs: 0, durationMs: 100 },
+    ]
     expect(senders({ workloads: login })).toEqual([1, 16])
+  })
+
+  test('makes each number of senders, and each share, a point of its own', () => {
+    const workloads = (['ping', 'mix'] as const).map((name) => ({
+      name,
+      clients: [10, 50],
+      window: 1,
+      warmupMs: 0,
+      durationMs: 100,
+    }))
+    const senders = [{ share: 0.1 }, { share: 0.5 }, { count: 5 }]
+    const { points } = planRun(config({ workloads, models: ['thread'], senders }), CATALOG)
+    expect(points.map((point) => [point.workload.name, point.clients, point.senders])).toEqual([
+      ['ping', 10, 0],
+      ['ping', 50, 0],
+      ['mix', 10, 1],
+      // Half of ten are five, and so are five.
+      ['mix', 10, 5],
+      ['mix', 50, 5],
+      ['mix', 50, 25],
+    ])
   })
 })
 

@@ -127,7 +127,9 @@ describe('tables', () => {
   })
 
   test('of datagrams show how many were lost, and over what all went', () => {
-    const workloads = [{ name: 'echo' as const, clients: [16], warmupMs: 0, durationMs: 1000 }]
+    const workloads = [
+      { name: 'echo' as const, clients: [16], window: 1, warmupMs: 0, durationMs: 1000 },
+    ]
     const config = { ...CONFIG, workloads, transports: ['tcp' as const, 'udp' as const] }
     const echo = (transport: 'tcp' | 'udp') => ({
       ...planned('async'),
@@ -152,18 +154,81 @@ describe('tables', () => {
   })
 
   test('of some who work show what the others feel first, and the work beside', () => {
-    const workloads = [{ name: 'work' as const, clients: [16], warmupMs: 0, durationMs: 1000 }]
-    const work = { ...planned('async'), workload: workloads[0]!, senders: 2 }
-    const figures = [380, 400].map((worksPerSecond) => ({ perSecond: 700, worksPerSecond }))
-    const run = results([measured(work, ...figures)], { config: { ...CONFIG, workloads } })
+    const workloads = [
+      { name: 'mix' as const, clients: [16], window: 1, warmupMs: 0, durationMs: 1000 },
+    ]
+    const mix = (model: string, toUs: number) =>
+      measured(
+        { ...planned(model), workload: workloads[0]!, senders: 2 },
+        ...[380, 400].map((worksPerSecond) => ({ perSecond: 700, worksPerSecond, toUs })),
+      )
+    const config = { ...CONFIG, workloads, workMs: 20 }
+    const run = results([mix('async', 90_000), mix('thread', 900)], { config })
     expect(() => ResultsSchema.parse(run)).not.toThrow()
     const [table] = tablesOf(run)
-    expect(table?.title).toBe('work · 16 clients, 2 of them compute')
-    expect(table?.reading).toBe('async does 700 PINGs/s.')
+    expect(table?.title).toBe('mix · 16 clients, 2 of them compute')
+    expect(table?.explanation).toContain(
+      'WORK 20 again and again, which keeps a CPU busy for 20 ms',
+    )
+    expect(table?.reading).toContain(
+      'The p99 of the others is 0.89 ms under thread and 89.1 ms under async.',
+    )
     expect(cell(table, 0, 'PINGs')).toBe('700')
     expect(cell(table, 0, 'WORKs per s')).toBe('390')
     expect(cell(table, 0, 'WORK p50 µs')).toBe('7,000')
     expect(cell(table, 0, 'WORK p99 µs')).toBe('8,960')
+  })
+
+  test('of fairness show how evenly clients were answered, and say what the worst one got', () => {
+    const workloads = [
+      { name: 'fairness' as const, clients: [16], window: 4, warmupMs: 0, durationMs: 1000 },
+    ]
+    const even = (model: string, jain: number, worstOverMedian: number) =>
+      measured(
+        { ...planned(model), workload: workloads[0]! },
+        { perSecond: 700, fairness: { jain, worstOverMedian } },
+      )
+    const run = results([even('thread', 0.871, 0.402), even('epoll', 0.9996, 0.981)], {
+      config: { ...CONFIG, workloads },
+    })
+    expect(() => ResultsSchema.parse(run)).not.toThrow()
+    const [table] = tablesOf(run)
+    expect(table?.explanation).toContain('window 4,')
+    expect(cell(table, 0, 'Jain')).toBe('0.871')
+    expect(cell(table, 1, 'Jain')).toBe('1.000')
+    expect(cell(table, 0, 'worst /median')).toBe('0.40')
+    expect(table?.reading).toContain(
+      'What the worst client gets, of what the median client gets, is 98 % under epoll and 40 % under thread.',
+    )
+  })
+
+  test('of those who wait say how near they come to being alone', () => {
+    const workloads = [
+      { name: 'wait' as const, clients: [16], window: 1, warmupMs: 0, durationMs: 1000 },
+    ]
+    const wait = (model: string, perSecond: number) =>
+      measured({ ...planned(model), workload: workloads[0]! }, { perSecond })
+    const run = results([wait('async', 1520), wait('sequential', 96)], {
+      config: { ...CONFIG, workloads },
+    })
+    expect(tablesOf(run)[0]?.reading).toContain(
+      'Were each of 16 alone, there would be 1,600 WAITs/s; it is 95 % under async and 6 % under sequential.',
+    )
+  })
+
+  test('are one for each number of senders', () => {
+    const workloads = [
+      { name: 'mix' as const, clients: [16], window: 1, warmupMs: 0, durationMs: 1000 },
+    ]
+    const mix = (senders: number) =>
+      measured({ ...planned('async'), workload: workloads[0]!, senders }, { perSecond: 700 })
+    const run = results([mix(1), mix(8), mix(16)], { config: { ...CONFIG, workloads } })
+    expect(tablesOf(run).map(({ title }) => title)).toEqual([
+      'mix · 16 clients, 1 of them computes',
+      'mix · 16 clients, 8 of them compute',
+      'mix · 16 clients, all of them compute',
+    ])
+    expect(run.points.map(pointName)[1]).toBe('mix · async · 16 clients, 8 of them compute')
   })
 
   test('say in words what the numbers say', () => {

@@ -10,7 +10,7 @@ import { judgePoints } from '../../bench/points.ts'
 import { scalingOf } from '../../bench/scaling.ts'
 import type { Config, Transcript } from '../../bench/schema.ts'
 import { findWarnings } from '../../bench/warnings.ts'
-import type { WorkloadName } from '../../clients/load/contract.ts'
+import type { Fairness, WorkloadName } from '../../clients/load/contract.ts'
 import { mergeTimes } from '../../clients/load/index.ts'
 import { TimeHistogram } from '../../clients/load/times.ts'
 
@@ -47,6 +47,7 @@ export interface Figures {
   readonly firstAnswer?: boolean
   readonly worksPerSecond?: number
   readonly retransmits?: number
+  readonly fairness?: Fairness
   /** Open loop: what was due each second, how late the generator was, and what was added to service times. */
   readonly offeredPerS?: number
   readonly lagUs?: number
@@ -83,6 +84,7 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
       ...openLoop(figures),
       receivers: null,
       firstAnswerTime: figures.firstAnswer ? times(perSecond, 400, 900) : null,
+      fairness: figures.fairness ?? null,
       beside: figures.worksPerSecond
         ? { operations: figures.worksPerSecond, serviceTime: times(2000, 5000, 9000) }
         : null,
@@ -171,17 +173,17 @@ export const CONFIG: Config = {
   models: ['sequential', 'process', 'thread', 'async'],
   transports: ['tcp'],
   workloads: [
-    { name: 'ping', clients: [16], warmupMs: 1000, durationMs: 1000 },
-    { name: 'room', clients: [16], warmupMs: 1000, durationMs: 1000 },
-    { name: 'session', clients: [16], warmupMs: 500, durationMs: 1500 },
+    { name: 'ping', clients: [16], window: 1, warmupMs: 1000, durationMs: 1000 },
+    { name: 'room', clients: [16], window: 1, warmupMs: 1000, durationMs: 1000 },
+    { name: 'session', clients: [16], window: 1, warmupMs: 500, durationMs: 1500 },
   ],
   repeats: 2,
   precisionShare: null,
   arrivals: 'closed',
   ratesPerS: [],
   accounting: true,
-  senders: null,
-  window: 1,
+  senders: [],
+  workMs: 5,
   messageBytes: 64,
   pingsPerSession: 10,
   objectiveMs: 10,

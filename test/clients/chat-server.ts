@@ -18,6 +18,8 @@ export interface Client {
   inRoom: boolean
   /** With `torn`: the end of what was said, which is written a little later. */
   tail: string
+  /** While something is waited for: the lines that came meanwhile. */
+  held: string[] | null
 }
 
 export interface Faults {
@@ -33,9 +35,16 @@ export interface Faults {
   readonly torn?: boolean
   /** Whether a WORK is answered without being done. */
   readonly idles?: boolean
+  /** Whether it waits for one client after the other. */
+  readonly waitsInTurn?: boolean
+  /** Whose PINGs are answered late. */
+  readonly slowDown?: (client: Client) => boolean
   readonly serverName?: string
   readonly terminator?: string
 }
+
+/** `slowDown`: how late. */
+const SLOW_MS = 20
 
 export class ChatServer {
   readonly #server: Server
@@ -46,6 +55,9 @@ export class ChatServer {
   pings = 0
   messages = 0
   works = 0
+  waits = 0
+  /** How long they were to take. */
+  readonly workMs = new Set<string>()
   quits = 0
   /** Answers and deliveries written, before tampering. */
   answers = 0
@@ -81,7 +93,14 @@ export class ChatServer {
   }
 
   #serve(socket: Socket): void {
-    const client: Client = { socket, number: this.accepted++, nick: '', inRoom: false, tail: '' }
+    const client: Client = {
+      socket,
+      number: this.accepted++,
+      nick: '',
+      inRoom: false,
+      tail: '',
+      held: null,
+    }
     this.clients.add(client)
     socket.on('close', () => this.clients.delete(client))
     // A reset by the generator's closing is as good an end as any.
@@ -92,8 +111,31 @@ export class ChatServer {
     socket.setEncoding('latin1').on('data', (text: string) => {
       const lines = (rest + text).split('\r\n')
       rest = lines.pop()!
-      for (const line of lines) this.#obey(client, line)
+      for (const line of lines) this.#take(client, line)
     })
+  }
+
+  #take(client: Client, line: string): void {
+    if (client.held === null) this.#obey(client, line)
+    else client.held.push(line)
+  }
+
+  /** What the client says meanwhile waits. */
+  #answerLater(client: Client, ms: number, answer: string): void {
+    client.held = []
+    setTimeout(() => {
+      this.#answer(client, answer)
+      const lines = client.held ?? []
+      client.held = null
+      for (const line of lines) this.#take(client, line)
+    }, ms)
+  }
+
+  #wait(client: Client, ms: number, answer: string): void {
+    this.waits++
+    if (this.#faults.waitsInTurn) busyFor(ms)
+    if (this.#faults.waitsInTurn || this.#faults.idles) this.#answer(client, answer)
+    else this.#answerLater(client, ms, answer)
   }
 
   #obey(client: Client, line: string): void {
@@ -109,11 +151,16 @@ export class ChatServer {
     else if (command === 'PING') {
       this.pings++
       this.pingsBy.set(client, (this.pingsBy.get(client) ?? 0) + 1)
-      this.#answer(client, `:${name} PONG ${name} ${words}`)
+      const answer = `:${name} PONG ${name} ${words}`
+      if (this.#faults.slowDown?.(client)) this.#answerLater(client, SLOW_MS, answer)
+      else this.#answer(client, answer)
     } else if (command === 'WORK') {
       this.works++
       if (!this.#faults.idles) busyFor(Number(words))
+      this.workMs.add(words)
       this.#answer(client, `:${name} WORK ${words}`)
+    } else if (command === 'WAIT') {
+      this.#wait(client, Number(words), `:${name} WAIT ${words}`)
     } else if (command === 'PRIVMSG') {
       this.messages++
       for (const other of this.clients) {

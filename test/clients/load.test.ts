@@ -64,12 +64,13 @@ describe('an honest server', PATIENCE, () => {
     expect(result.operations).toBeGreaterThan(0)
   })
 
-  test.each([1, 2])('work on %i threads: some work, the others PING', async (threads) => {
-    const result = await load({}, { workload: 'work', threads })
+  test.each([1, 2])('mix on %i threads: some work, the others PING', async (threads) => {
+    const result = await load({}, { workload: 'mix', threads, workMs: 7 })
     expect(faultsOf(result)).toEqual(NONE)
     expect(result).toMatchObject({ served: 6, unserved: 0, refused: {}, errors: {} })
     // Each WORK has a PING behind it.
     expect(result.ledger.sent).toBe(server!.pings)
+    expect(server!.workMs).toEqual(new Set(['7']))
     expect(server!.works).toBeGreaterThan(0)
     expect(server!.works).toBeLessThan(server!.pings)
     expect(result.operations).toBeGreaterThan(0)
@@ -359,7 +360,7 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
           return instead(line)
         },
       },
-      { workload: 'work' },
+      { workload: 'mix' },
     )
     expect(wrong).toBeGreaterThan(0)
     expect(result.ledger.corrupt).toBeGreaterThanOrEqual(wrong)
@@ -367,7 +368,7 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
   })
 
   test('answers a WORK without doing it', async () => {
-    const result = await load({ idles: true }, { workload: 'work', window: 1 })
+    const result = await load({ idles: true }, { workload: 'mix', window: 1 })
     expect(server!.works).toBeGreaterThan(0)
     // On a busy machine an answer may come late enough by chance.
     expect(result.ledger.corrupt).toBeGreaterThan(0)

@@ -13,6 +13,7 @@ export const SHORT: Omit<LoadSpec, 'workload'> = {
   window: 4,
   messageBytes: 64,
   pingsPerSession: 0,
+  workMs: 5,
   warmupMs: 50,
   durationMs: 200,
   setupStallMs: 400,
