@@ -27,6 +27,7 @@ import {
   UNKNOWN,
 } from './numbers.ts'
 import { caution, readTable, repeatsOf } from './reading.ts'
+import { regimeTables } from './regimes.ts'
 
 export interface Column {
   /** Two lines: what it is, and its unit. */
@@ -54,9 +55,10 @@ export interface Table {
   readonly reading: string
 }
 
-/** The tables of a report, in the order of the configuration. */
+/** The tables of a report, in the order of the configuration, and maps of who is the best where. */
 export function tablesOf(results: Results): Table[] {
-  return groupPoints(splitAbsent(results.points).present).map((points) => tableOf(points, results))
+  const groups = groupPoints(splitAbsent(results.points).present)
+  return [...groups.map((points) => tableOf(points, results)), ...regimeTables(results)]
 }
 
 function tableOf(group: readonly Point[], { config, warnings }: Results): Table {

@@ -76,10 +76,10 @@ describe('a configuration', () => {
   })
 
   test('has windows by workload, so that one run has PINGs alone and in a pipeline', () => {
-    const windows = (options: Partial<BenchOptions>) =>
-      resolve({ workloads: ['ping', 'pipeline'], ...options }).workloads.map(({ window }) => window)
-    expect(windows({})).toEqual([1, 16])
-    expect(windows({ window: 2 })).toEqual([2, 16])
+    const workloads = ['ping', 'pipeline']
+    expect(resolve({ workloads }).workloads.map(({ window }) => window)).toEqual([1, 16])
+    const { workloads: wider } = resolve({ workloads, window: 2 })
+    expect(wider.map(({ window }) => window)).toEqual([2, 16])
   })
 
   test('of all workloads has those that the transports allow', () => {
