@@ -29,7 +29,7 @@ import {
 import { caution, readTable, repeatsOf } from './reading.ts'
 import { regimeTables } from './regimes.ts'
 
-export interface Column {
+interface Column {
   /** Two lines: what it is, and its unit. */
   readonly head: readonly [string, string]
   readonly align: 'left' | 'right'
