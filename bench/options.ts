@@ -357,6 +357,11 @@ function checkSenders(name: string, choice: SendersChoice, clients: number, max:
       `${spellSenders(choice)} of ${clients} clients is nobody; ask for a larger share, or for more clients.`,
     )
   }
+  if (name === 'slow' && clients - senders < 2) {
+    throw new UsageError(
+      `${senders} of ${clients} clients that stop reading leave too few who go on.`,
+    )
+  }
   if (senders > clients) {
     throw new UsageError(
       `${senders} senders need at least as many clients, but there are ${clients}.`,

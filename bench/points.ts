@@ -140,6 +140,7 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     firstAnswerTime: firstAnswers.length > 0 ? mergeTimes(firstAnswers) : null,
     beside: summarizeBeside(loads),
     fairness: summarizeFairness(loads),
+    slow: summarizeSlow(loads),
     capacity: summarizeCapacity(runs),
     // The fewest: a repeat in which somebody was left out must not hide behind the others.
     served: Math.min(...loads.map(({ served }) => served)),
@@ -202,6 +203,16 @@ function summarizeFairness(loads: readonly Measured['load'][]): Summary['fairnes
   const jain = medianOf(loads.map(({ fairness }) => fairness?.jain ?? null))
   const worstOverMedian = medianOf(loads.map(({ fairness }) => fairness?.worstOverMedian ?? null))
   return jain === null || worstOverMedian === null ? null : { jain, worstOverMedian }
+}
+
+function summarizeSlow(loads: readonly Measured['load'][]): Summary['slow'] {
+  const all = loads.flatMap(({ slow }) => slow ?? [])
+  if (all.length === 0) return null
+  const letGo: Record<string, number> = {}
+  for (const [words, count] of all.flatMap((one) => Object.entries(one.letGo))) {
+    letGo[words] = (letGo[words] ?? 0) + count
+  }
+  return { readers: sum(all.map(({ readers }) => readers)), letGo }
 }
 
 type Measured = Repeat & { load: NonNullable<Repeat['load']> }

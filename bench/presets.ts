@@ -40,6 +40,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       pipeline: { clients: [12], warmupMs: 700, durationMs: 700 },
       fairness: { clients: [12], warmupMs: 700, durationMs: 700 },
       room: { clients: [12], warmupMs: 700, durationMs: 700 },
+      // Shorter, and the kernel alone takes all that the slow ones do not.
+      slow: { clients: [20], warmupMs: 700, durationMs: 2000 },
       // Up to fourteen stages each, with new connections: no more clients than a trial of 15 s has time to start.
       capacity: { clients: [8], warmupMs: 200, durationMs: 600 },
       // A session of `process` starts a process: with fewer clients than this the accept loop idles,
@@ -66,6 +68,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       pipeline: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       fairness: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [50], warmupMs: 2000, durationMs: 2000 },
+      slow: { clients: [50], warmupMs: 2000, durationMs: 5000 },
       capacity: { clients: [16], warmupMs: 300, durationMs: 800 },
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
@@ -87,6 +90,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       pipeline: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       fairness: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
+      slow: { clients: [20, 50], warmupMs: 2000, durationMs: 5000 },
       capacity: { clients: [16], warmupMs: 300, durationMs: 1000 },
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },

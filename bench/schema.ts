@@ -114,6 +114,9 @@ const Resources = z.strictObject({
 /** How evenly clients were answered: Jain's index, and the worst client over the median one. */
 const Fairness = z.strictObject({ jain: share, worstOverMedian: share })
 
+/** Of those who stopped reading: how many there were, and which of them the server let go, by its words. */
+const Slow = z.strictObject({ readers: count, letGo: z.record(z.string(), count) })
+
 const Generator = z.strictObject({ threads: count, busyShare: share, cpuMs: amount })
 
 const Load = z.strictObject({
@@ -133,6 +136,7 @@ const Load = z.strictObject({
   beside: z.strictObject({ operations: count, serviceTime: Times }).nullable(),
   /** Null where clients come and go, or are alone. */
   fairness: Fairness.nullable(),
+  slow: Slow.nullable(),
   ledger: Ledger,
   errors: z.record(z.string(), count),
   generator: Generator,
@@ -223,6 +227,8 @@ const Summary = z.strictObject({
   beside: z.strictObject({ throughputPerS: Spread, serviceTime: Times }).nullable(),
   /** Medians of the repeats. */
   fairness: Fairness.nullable(),
+  /** Of all repeats together. */
+  slow: Slow.nullable(),
   /** Of the searches that found one: medians. The rates that were met are in `throughputPerS`. */
   capacity: Capacity.nullable(),
   served: count,

@@ -291,6 +291,7 @@ function recordOf(load: LoadResult): NonNullable<Repeat['load']> {
     firstAnswerTime: load.firstAnswerTime && { ...load.firstAnswerTime },
     beside: beside && { ...beside, serviceTime: { ...beside.serviceTime } },
     fairness: load.fairness && { ...load.fairness },
+    slow: load.slow && { ...load.slow, letGo: { ...load.slow.letGo } },
     ledger: { ...load.ledger },
     errors: { ...load.errors },
     generator: { ...load.generator },

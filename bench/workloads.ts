@@ -46,6 +46,13 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     does: () =>
       'PINGs are sent at a rate, at random as by independent users (Poisson), and answered or not. The highest rate is searched whose 99th percentile of response times keeps the objective.',
   },
+  slow: {
+    ...WORKLOADS.slow.unit,
+    ...USUAL,
+    part: { one: 'stops reading', many: 'stop reading' },
+    does: () =>
+      'All clients are in one room, and a quarter of them speak; when the measured time begins some others stop reading. The figures are of those who go on.',
+  },
   session: {
     ...WORKLOADS.session.unit,
     ...USUAL,

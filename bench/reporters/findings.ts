@@ -18,6 +18,7 @@ const FINDINGS: Partial<Record<WorkloadName, (points: readonly Point[]) => strin
   mix: othersFinding,
   fairness: fairnessFinding,
   wait: waitFinding,
+  slow: slowFinding,
 }
 
 /** What a workload was made to find out, as columns of its table. */
@@ -36,11 +37,17 @@ const COLUMNS: Partial<Record<WorkloadName, ResultColumn[]>> = {
     column(['Jain', ''], ({ fairness }) => fairness?.jain.toFixed(3)),
     column(['worst', '/median'], ({ fairness }) => fairness?.worstOverMedian.toFixed(2)),
   ],
+  slow: [
+    column(
+      ['let go', ''],
+      ({ slow }) => slow && `${formatCount(letGoOf(slow))}/${formatCount(slow.readers)}`,
+    ),
+  ],
 }
 
 function column(
   head: ResultColumn['head'],
-  show: (summary: Summary) => string | undefined,
+  show: (summary: Summary) => string | null | undefined,
 ): ResultColumn {
   const cell = (point: Point) => {
     const summary = usable(point)
@@ -78,6 +85,26 @@ function waitFinding(points: readonly Point[]): string[] {
   return [
     `Were each of ${formatCount(clients)} alone, there would be ${formatCount(mostPerS)} WAITs/s; it is ${list(words)}.`,
   ]
+}
+
+function letGoOf({ letGo }: NonNullable<Summary['slow']>): number {
+  return Object.values(letGo).reduce((total, count) => total + count, 0)
+}
+
+/** What the servers did with those who stopped reading, in all repeats, and with which words. */
+function slowFinding(points: readonly Point[]): string[] {
+  const words = points.flatMap((point) => {
+    const { slow } = usable(point) ?? {}
+    if (!slow) return []
+    const why = Object.entries(slow.letGo).map(
+      ([cause, count]) => `${formatCount(count)} × ${cause}`,
+    )
+    const said = why.length > 0 ? ` (${why.join(', ')})` : ''
+    return [
+      `${formatCount(letGoOf(slow))} of ${formatCount(slow.readers)} by ${point.model}${said}`,
+    ]
+  })
+  return words.length > 0 ? [`Of those who stopped reading, let go were ${list(words)}.`] : []
 }
 
 function percent(part: number): string {

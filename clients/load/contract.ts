@@ -104,6 +104,14 @@ export const WORKLOADS = {
     isStaged: true,
     together: { clientsMin: 2, why: 'whatever others ask at a rate would wait for ever' },
   },
+  slow: {
+    ...USUAL,
+    unit: { one: 'delivery', many: 'deliveries' },
+    // Much is said at a time: the kernel alone takes megabytes for a client that does not read.
+    window: 16,
+    sendersShare: 1 / 10,
+    together: { clientsMin: 3, why: 'nobody hears what is said beside one who does not listen' },
+  },
   echo: {
     ...USUAL,
     service: 'echo',
@@ -175,6 +183,7 @@ export interface LoadSpec {
   readonly clients: number
   /**
    * How many of the clients have a part of their own. `room`: they speak; all listen. `mix`: they compute.
+   * `slow`: they stop reading.
    * `idle`: they are not. `login`: they log in.
    */
   readonly senders: number
@@ -337,6 +346,11 @@ export interface LoadResult {
   /** Null where clients come and go, or have no answers of their own, or where there are fewer than two. */
   readonly fairness: Fairness | null
   readonly ledger: Ledger
+  /** `slow`: what became of those who stopped reading. Their connections are in no other figure of this kind. */
+  readonly slow: {
+    readonly readers: number
+    readonly letGo: Readonly<Record<string, number>>
+  } | null
   /** Connections that failed or were closed by the other side during the run, by cause. */
   readonly errors: Readonly<Record<string, number>>
   /** The generator's own state: is it the limit? */

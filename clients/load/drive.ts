@@ -20,7 +20,7 @@ import { type Arrivals, arrivalsOf, type Sender } from './arrivals.ts'
 import type { Beside } from './beside.ts'
 import { Clock } from './clock.ts'
 import { Connection, STATE } from './connection.ts'
-import type { Ledger, LoadSpec } from './contract.ts'
+import type { Ledger, LoadResult, LoadSpec } from './contract.ts'
 import { Control, type SharedMemory, STEP, type Step } from './control.ts'
 import { Shares } from './fairness.ts'
 import * as lines from './lines.ts'
@@ -59,6 +59,7 @@ export interface Outcome {
   readonly beside: { readonly operations: number; readonly serviceTime: string } | null
   /** Of each client whose answers are counted. */
   readonly answers: readonly number[]
+  readonly slow: LoadResult['slow']
   readonly ledger: Ledger
   readonly busyShare: number
   readonly cpuMs: number
@@ -217,6 +218,10 @@ export abstract class Driver implements Sender {
   }
   /** How many answers this client has got so far; null: they are not counted, as those of somebody else. */
   protected answersOf(_connection: Connection): number | null {
+    return null
+  }
+  /** What became of those who stopped reading. */
+  protected get slow(): LoadResult['slow'] {
     return null
   }
   /** What some of the clients do meanwhile. */
@@ -392,7 +397,7 @@ export abstract class Driver implements Sender {
     this.wire.release(connection)
     connection.state = STATE.gone
     if (early && farewell !== null) this.#refused.add(farewell)
-    else this.errors.add(farewell === null ? cause : `ERROR :${farewell}`)
+    else this.countFailure(connection, farewell === null ? cause : `ERROR :${farewell}`)
     if (early) {
       this.#unanswered--
       if (!connection.wasServed && !connection.wasLost) this.#lost++
@@ -400,6 +405,11 @@ export abstract class Driver implements Sender {
       this.control.setClients(this.thread, this.#served, this.#lost)
     }
     this.failed(connection)
+  }
+
+  /** Of a client that was served. */
+  protected countFailure(_connection: Connection, cause: string): void {
+    this.errors.add(cause)
   }
 
   // Reading.
@@ -525,6 +535,7 @@ export abstract class Driver implements Sender {
           ? null
           : { operations: beside.inWindow, serviceTime: beside.times.encode() },
       answers: this.#shares.answers,
+      slow: this.slow,
       ledger: {
         sent: this.connections.reduce((total, one) => total + one.sent, 0),
         received: ledger.received,

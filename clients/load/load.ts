@@ -21,6 +21,7 @@ import { allocateShared, BURSTS_KEPT, Control, STEP, type Step } from './control
 import type { Outcome, Task } from './drive.ts'
 import { fairnessOf } from './fairness.ts'
 import { receiversOf } from './receivers.ts'
+import { speakersOf } from './speakers.ts'
 import { checkSpec } from './spec.ts'
 import { Tally } from './tally.ts'
 import { mergeTimes } from './times.ts'
@@ -80,7 +81,7 @@ class Run {
     this.#hooks = hooks
     const shared = allocateShared(
       spec.threads,
-      workloadInfo(spec.workload).fansOut ? spec.senders : 0,
+      speakersOf(spec),
       Math.max(BURSTS_KEPT, 2 * inFlightMax(spec)),
     )
     this.#control = new Control(shared, spec.threads)
@@ -238,6 +239,7 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
     firstAnswerTime: firstAnswers.length === 0 ? null : mergeTimes(firstAnswers),
     beside: besideOf(outcomes),
     fairness: fairnessOf(outcomes.flatMap(({ answers }) => answers)),
+    slow: slowOf(outcomes),
     ledger: addLedgers(outcomes.map(({ ledger }) => ledger)),
     errors: tallyOf(outcomes.map(({ errors }) => errors)),
     generator: {
@@ -271,6 +273,15 @@ function besideOf(outcomes: readonly Outcome[]): LoadResult['beside'] {
   return {
     operations: all.reduce((sum, { operations }) => sum + operations, 0),
     serviceTime: mergeTimes(all.map(({ serviceTime }) => serviceTime)),
+  }
+}
+
+function slowOf(outcomes: readonly Outcome[]): LoadResult['slow'] {
+  const all = outcomes.flatMap(({ slow }) => slow ?? [])
+  if (all.length === 0) return null
+  return {
+    readers: all.reduce((sum, { readers }) => sum + readers, 0),
+    letGo: tallyOf(all.map(({ letGo }) => letGo)),
   }
 }
 

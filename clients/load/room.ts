@@ -12,6 +12,7 @@
 import { Buffer } from 'node:buffer'
 import { DeliveryReader } from './answers.ts'
 import { type Connection, STATE } from './connection.ts'
+import { workloadInfo } from './contract.ts'
 import { Driver, type Task } from './drive.ts'
 import { inFlightMax } from './arrivals.ts'
 import { PONG, PRIVMSG } from './lines.ts'
@@ -19,6 +20,7 @@ import { MESSAGE_BYTES_MIN, MessageCodec } from './message.ts'
 import { nickname } from './nickname.ts'
 import { ReceiverCounts } from './receivers.ts'
 import { RequestBatch } from './requests.ts'
+import { speakersOf } from './speakers.ts'
 
 const ROOM = '#bench'
 const RPL_ENDOFNAMES = 366
@@ -41,17 +43,20 @@ export class RoomDriver extends Driver {
 
   constructor(task: Task) {
     const { spec } = task
-    super(task, (connections) => connections * spec.senders)
-    this.#senders = spec.senders
+    const speakers = speakersOf(spec)
+    super(task, (connections) => connections * speakers)
+    this.#senders = speakers
     this.#codec = new MessageCodec(spec.seed, spec.messageBytes, spec.accounting)
-    this.#deliveries = new DeliveryReader(this.#codec, nicknamesOf(spec.seed, spec.senders))
+    this.#deliveries = new DeliveryReader(this.#codec, nicknamesOf(spec.seed, speakers))
     this.#batch = new RequestBatch(this.#codec, `PRIVMSG ${ROOM} :`, spec.window, BARRIER_BYTES)
     this.#barrierCodec = new MessageCodec(spec.seed, MESSAGE_BYTES_MIN)
     this.#barrier = new RequestBatch(this.#barrierCodec, 'PING :', 1)
     this.#confirmed = new Int32Array(this.connections.length)
     this.#burstMessages = this.arrivals === null ? spec.window : 1
     this.#inFlightMax = inFlightMax(spec)
-    this.receivers = spec.threads === 1 ? new ReceiverCounts(spec.senders, this.#inFlightMax) : null
+    const { fansOut } = workloadInfo(spec.workload)
+    this.receivers =
+      fansOut && spec.threads === 1 ? new ReceiverCounts(speakers, this.#inFlightMax) : null
   }
 
   protected override registered(connection: Connection): void {
@@ -127,10 +132,14 @@ export class RoomDriver extends Driver {
       (number !== this.ledger.next[stream] && number >= this.control.sent(sender))
     ) {
       this.ledger.corrupt++
-    } else if (this.ledger.accept(stream, number)) {
+    } else if (this.ledger.accept(stream, number) && this.countsDeliveries(connection)) {
       this.operations++
       this.#record(sender, number, timeNs, nowNs)
     }
+  }
+
+  protected countsDeliveries(_connection: Connection): boolean {
+    return true
   }
 
   /** `timeNs`: what the message says. */

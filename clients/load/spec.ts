@@ -3,6 +3,7 @@
 import { openFilesMax } from '../../posix/index.ts'
 import { ARRIVALS, type LoadSpec, WORKLOAD_NAMES, workloadInfo } from './contract.ts'
 import { MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN } from './message.ts'
+import { speakersOf } from './speakers.ts'
 import { parseTarget } from './target.ts'
 
 /** The specification makes no sense. The message is one sentence that names the field. */
@@ -136,12 +137,18 @@ function checkTogether(spec: LoadSpec): void {
   if (sendersShare > 0 && senders > sendersMax) {
     throw new LoadSpecError(`senders is ${senders}: ${workload} takes ${sendersMax} at most.`)
   }
+  if (workload === 'slow' && clients - senders < 2) {
+    throw new LoadSpecError(
+      `senders is ${senders}: two of ${clients} clients at least must go on reading.`,
+    )
+  }
   if (clients < together.clientsMin) {
     throw new LoadSpecError(`clients is ${clients}: ${together.why}.`)
   }
-  if (workload === 'room' && clients * senders > PAIRS_MAX) {
+  const speakers = speakersOf(spec)
+  if (clients * speakers > PAIRS_MAX) {
     throw new LoadSpecError(
-      `${clients} clients × ${senders} senders are too many pairs to keep account of: at most ${PAIRS_MAX}.`,
+      `${clients} clients × ${speakers} senders are too many pairs to keep account of: at most ${PAIRS_MAX}.`,
     )
   }
   if (clients * spec.window > IN_FLIGHT_MAX) {

@@ -83,6 +83,12 @@ export class Wire {
     return error
   }
 
+  /** Whether what comes on this connection is read. If not, it stays with the kernel. */
+  listen(connection: Connection, isListening: boolean): void {
+    const reading = isListening ? READABLE : 0
+    this.#selector.modify(connection.fd, reading | (connection.unsent === null ? 0 : WRITABLE))
+  }
+
   /** Closes the connection, if it is open. */
   release(connection: Connection): void {
     const { fd } = connection

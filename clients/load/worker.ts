@@ -14,6 +14,7 @@ import { MixDriver } from './mix.ts'
 import { PingDriver } from './ping.ts'
 import { RoomDriver } from './room.ts'
 import { SessionDriver } from './session.ts'
+import { SlowDriver } from './slow.ts'
 import { parseTarget } from './target.ts'
 import { WaitDriver } from './wait.ts'
 
@@ -24,6 +25,7 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   // Its stages are those of `ping`.
   capacity: PingDriver,
   room: RoomDriver,
+  slow: SlowDriver,
   session: SessionDriver,
   echo: EchoDriver,
   mix: MixDriver,

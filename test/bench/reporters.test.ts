@@ -216,6 +216,27 @@ describe('tables', () => {
     )
   })
 
+  test('of slow readers say who was let go, and with which words', () => {
+    const workloads = [
+      { name: 'slow' as const, clients: [16], window: 16, warmupMs: 0, durationMs: 1000 },
+    ]
+    const slow = (model: string, letGo: Record<string, number>) =>
+      measured(
+        { ...planned(model), workload: workloads[0]!, senders: 2 },
+        ...[700, 800].map((perSecond) => ({ perSecond, slow: { readers: 2, letGo } })),
+      )
+    const run = results([slow('epoll', { 'ERROR :SendQ exceeded': 2 }), slow('thread', {})], {
+      config: { ...CONFIG, workloads },
+    })
+    expect(() => ResultsSchema.parse(run)).not.toThrow()
+    const [table] = tablesOf(run)
+    expect(table?.title).toBe('slow · 16 clients, 2 of them stop reading')
+    expect([cell(table, 0, 'let go'), cell(table, 1, 'let go')]).toEqual(['4/4', '0/4'])
+    expect(table?.reading).toContain(
+      'Of those who stopped reading, let go were 4 of 4 by epoll (4 × ERROR :SendQ exceeded) and 0 of 4 by thread.',
+    )
+  })
+
   test('are one for each number of senders', () => {
     const workloads = [
       { name: 'mix' as const, clients: [16], window: 1, warmupMs: 0, durationMs: 1000 },

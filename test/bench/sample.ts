@@ -48,6 +48,7 @@ export interface Figures {
   readonly worksPerSecond?: number
   readonly retransmits?: number
   readonly fairness?: Fairness
+  readonly slow?: NonNullable<Repeat['load']>['slow']
   /** Open loop: what was due each second, how late the generator was, and what was added to service times. */
   readonly offeredPerS?: number
   readonly lagUs?: number
@@ -85,6 +86,7 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
       receivers: null,
       firstAnswerTime: figures.firstAnswer ? times(perSecond, 400, 900) : null,
       fairness: figures.fairness ?? null,
+      slow: figures.slow ?? null,
       beside: figures.worksPerSecond
         ? { operations: figures.worksPerSecond, serviceTime: times(2000, 5000, 9000) }
         : null,

@@ -55,6 +55,7 @@ function runOf(spec: LoadSpec, { ledger, lagUs = 1 }: Behaviour = {}): StageRun 
     receivers: null,
     firstAnswerTime: null,
     fairness: null,
+    slow: null,
     beside: null,
     ledger: { sent: operations, received: operations, ...LEDGER, ...ledger },
     errors: {},
