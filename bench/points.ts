@@ -9,8 +9,8 @@ import { whyStopped } from './precision.ts'
 import type { Fault, Point, Repeat, Summary, Transcript } from './schema.ts'
 import type { Interval } from './statistics.ts'
 import { medianOf, rankIntervals, spreadOf } from './statistics.ts'
-import { fault, statusOf } from './verdict.ts'
 import { partOf } from './workloads.ts'
+import { cpuShareOf, fault, statusOf } from './verdict.ts'
 
 /** One planned point and what was measured of it, which is nothing where it cannot be run. */
 export interface MeasuredPoint {
@@ -150,7 +150,7 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     processes: maxOf(runs.map(({ resources }) => resources?.processes)),
     threads: maxOf(runs.map(({ resources }) => resources?.threads)),
     generatorBusyShare: medianOf(loads.map(({ generator }) => generator.busyShare)) ?? 0,
-    generatorCpuShare: medianOf(loads.map(generatorCpuShare)),
+    generatorCpuShare: medianOf(loads.map(cpuShareOf)),
     ledger: sumLedgers(loads),
     errors: sum(loads.flatMap(({ errors }) => Object.values(errors))),
   }
@@ -220,12 +220,6 @@ type Measured = Repeat & { load: NonNullable<Repeat['load']> }
 function cpuUsPerOperation({ load, resources }: Measured): number | null {
   if (!resources || load.operations === 0) return null
   return (resources.cpuMs * 1000) / load.operations
-}
-
-/** CPU time of the generator for each of its threads and for the time that passed: 1 is a whole core. */
-function generatorCpuShare({ generator, elapsedNs }: Measured['load']): number | null {
-  const { cpuMs, threads } = generator
-  return cpuMs > 0 && elapsedNs > 0 ? (cpuMs * 1e6) / (elapsedNs * threads) : null
 }
 
 /** What the tree holds more than when it was idle, for each client that it served. */

@@ -9,7 +9,7 @@
 import type { LoadResult, LoadSpec } from '../clients/load/contract.ts'
 import type { Fault, Repeat, Resources } from './schema.ts'
 import { type Outcome, searchHighest } from './search.ts'
-import { faultsOfLoad, isGeneratorLate, missesOffered } from './verdict.ts'
+import { faultsOfLoad, missedByGenerator, missesOffered } from './verdict.ts'
 
 /** How one run of the generator went. */
 export type StageRun =
@@ -87,7 +87,7 @@ class Stages {
     this.#last = run
     const meetsObjective = faults.length === 0 && this.#isMet(run.load)
     // Times are from when requests were due: a late generator makes an objective harder to keep, never easier.
-    const isLate = !meetsObjective && isGeneratorLate(run.load)
+    const isLate = !meetsObjective && missedByGenerator(run.load, this.#objectiveNs)
     if (isLate) this.#late.add(ratePerS)
     const isValid = faults.length === 0 && !isLate
     this.#stages.push({

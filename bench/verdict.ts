@@ -83,23 +83,41 @@ const LAG_SHARE_MAX = 0.1
 
 function isGeneratorLimit(summary: Summary): boolean {
   const { generatorBusyShare, generatorCpuShare, schedule, responseTime } = summary
+  // What a search has found was kept, however late the generator was; what it could not find is another matter.
+  if (summary.capacity !== null) return summary.capacity.generatorWasLimit
   // In an open loop being late is all that a busy generator could do wrong.
   if (schedule !== null && responseTime !== null) {
-    return summary.capacity?.generatorWasLimit === true || isGeneratorLate(summary)
+    return isGeneratorLate(summary, responseTime.p50Ns)
   }
-  // Where its CPU time cannot be told, being busy has to do.
-  const hadCore = generatorCpuShare === null || generatorCpuShare >= CPU_SHARE_MAX
-  return generatorBusyShare >= BUSY_SHARE_MAX && hadCore
+  return generatorBusyShare >= BUSY_SHARE_MAX && hadCore(generatorCpuShare)
 }
 
-/** Of an open loop: whether it was the generator that requests waited for. */
-export function isGeneratorLate({
-  schedule,
-  responseTime,
-}: Pick<LoadResult, 'schedule' | 'responseTime'>): boolean {
-  if (schedule === null || responseTime === null) return false
+/** Where its CPU time cannot be told, being busy, or late, has to do. */
+function hadCore(generatorCpuShare: number | null): boolean {
+  return generatorCpuShare === null || generatorCpuShare >= CPU_SHARE_MAX
+}
+
+/**
+ * Whether an objective was missed because of the generator: it was late by more than a tenth of it, although it had
+ * a core to itself. Without one it was the server that took it, and the figure is what both do on this machine.
+ */
+export function missedByGenerator(load: LoadResult, objectiveNs: number): boolean {
+  return isGeneratorLate(load, objectiveNs) && hadCore(cpuShareOf(load))
+}
+
+/** CPU time of the generator for each of its threads and for the time that passed: 1 is a whole core. */
+export function cpuShareOf({
+  generator: { cpuMs, threads },
+  elapsedNs,
+}: Pick<LoadResult, 'generator' | 'elapsedNs'>): number | null {
+  return cpuMs > 0 && elapsedNs > 0 ? (cpuMs * 1e6) / (elapsedNs * threads) : null
+}
+
+/** Of an open loop: whether the generator was late by more than a tenth of a time that is to be measured. */
+function isGeneratorLate({ schedule }: Pick<LoadResult, 'schedule'>, timeNs: number): boolean {
+  if (schedule === null) return false
   const { p50Ns, p90Ns, p99Ns } = schedule.lag
-  return (p99Ns ?? p90Ns ?? p50Ns) > Math.max(LAG_NS_MAX, responseTime.p50Ns * LAG_SHARE_MAX)
+  return (p99Ns ?? p90Ns ?? p50Ns) > Math.max(LAG_NS_MAX, timeNs * LAG_SHARE_MAX)
 }
 
 /** Of a point that can be run. Without a repeat and without a fault, it was never its turn. */

@@ -31,10 +31,12 @@ interface Behaviour {
   readonly ledger?: Partial<LoadResult['ledger']>
   /** How late the generator is. */
   readonly lagUs?: number
+  /** What it had of a core, in a second. */
+  readonly cpuMs?: number
 }
 
 /** What a run of a second against a queue that serves 10,000 a second would be (M/M/1). */
-function runOf(spec: LoadSpec, { ledger, lagUs = 1 }: Behaviour = {}): StageRun {
+function runOf(spec: LoadSpec, { ledger, lagUs = 1, cpuMs = 950 }: Behaviour = {}): StageRun {
   const SERVICE_PER_S = 10_000
   const offeredPerS = spec.ratePerS ?? SERVICE_PER_S
   const operations = Math.round(Math.min(offeredPerS, SERVICE_PER_S))
@@ -59,7 +61,7 @@ function runOf(spec: LoadSpec, { ledger, lagUs = 1 }: Behaviour = {}): StageRun 
     beside: null,
     ledger: { sent: operations, received: operations, ...LEDGER, ...ledger },
     errors: {},
-    generator: { threads: 1, busyShare: 0.5, cpuMs: 500 },
+    generator: { threads: 1, busyShare: 0.5, cpuMs },
   }
   return { load, resources: null }
 }
@@ -155,6 +157,13 @@ describe('the search for capacity', () => {
     expect(capacity?.ratePerS).toBeLessThanOrEqual(6000)
     expect(capacity?.lowestMissedPerS).toBeGreaterThan(6000)
     expect(faults).toEqual([])
+  })
+
+  test('is that of the server where the generator was late because it had no core', async () => {
+    const { capacity } = await search((spec) =>
+      runOf(spec, (spec.ratePerS ?? 0) > 6000 ? { lagUs: 20_000, cpuMs: 500 } : {}),
+    )
+    expect(capacity?.generatorWasLimit).toBe(false)
   })
 
   test('says so when no rate keeps the objective', async () => {
