@@ -64,6 +64,7 @@ export const FAULT_KINDS = [
   'nothing-measured',
   'generator-failed',
   'transcript-differs',
+  'littles-law-broken',
 ] as const
 
 const Fault = z.strictObject({ kind: z.enum(FAULT_KINDS), text: z.string() })

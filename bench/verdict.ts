@@ -4,6 +4,7 @@
 
 import type { LoadResult } from '../clients/load/contract.ts'
 import { workloadInfo } from '../clients/load/index.ts'
+import { holds, littlesLaw } from './little.ts'
 import type { Fault, FaultKind, Point, Summary } from './schema.ts'
 import { WORKLOAD_WORDS } from './workloads.ts'
 
@@ -17,6 +18,7 @@ export function faultsOfLoad(load: LoadResult, expected: number): Fault[] {
     ...faultsOfLedger(load),
     ...faultsOfService(load, expected),
     ...faultsOfConnections(load),
+    ...faultsOfFigures(load),
     ...(load.operations === 0
       ? [
           fault(
@@ -59,6 +61,19 @@ function faultsOfConnections({ errors }: LoadResult): Fault[] {
   return words.length > 0
     ? [fault('connection-errors', `connections failed: ${words.join(', ')}`)]
     : []
+}
+
+/** Counted and timed apart, throughput and service times still have to agree. */
+function faultsOfFigures(load: LoadResult): Fault[] {
+  const law = littlesLaw(load)
+  if (law === null || holds(law)) return []
+  const { inFlight, seen, low, high } = law
+  return [
+    fault(
+      'littles-law-broken',
+      `throughput × mean time is ${seen.toFixed(2)}, though ${inFlight} were in flight (${low.toFixed(2)} to ${high.toFixed(2)} would do)`,
+    ),
+  ]
 }
 
 function parts(counts: readonly (readonly [number, string])[]): string {

@@ -46,6 +46,14 @@ export interface WorkloadInfo {
   readonly isStaged: boolean
   /** Its requests carry messages that prove themselves, and it can be run without that. */
   readonly hasMessages: boolean
+  /**
+   * Whose operations are as many at any time of a closed loop, and how many each of them has in flight; null:
+   * nobody's, as in a room, where deliveries are counted and bursts are sent.
+   */
+  readonly keepsInFlight: {
+    readonly who: 'all' | 'senders' | 'others'
+    readonly each: 'window' | 'one'
+  } | null
 }
 
 /** `wait`: how long the server is asked to wait. As long as a disk, or another server, takes to answer. */
@@ -77,13 +85,18 @@ const USUAL = {
   fansOut: false,
   isStaged: false,
   hasMessages: true,
+  keepsInFlight: null,
 } as const
+
+const ALL_KEEP_A_WINDOW = { keepsInFlight: { who: 'all', each: 'window' } } as const
+const ALL_KEEP_ONE = { keepsInFlight: { who: 'all', each: 'one' } } as const
+const SENDERS_KEEP_A_WINDOW = { keepsInFlight: { who: 'senders', each: 'window' } } as const
 
 /** The workloads. What they need to know of each other's differences stands here, and nowhere by name. */
 export const WORKLOADS = {
-  ping: { ...USUAL, unit: PING, arrival: 'a PING, on the next connection' },
-  pipeline: { ...USUAL, unit: PING, window: 16 },
-  fairness: { ...USUAL, unit: PING, window: 4 },
+  ping: { ...USUAL, ...ALL_KEEP_A_WINDOW, unit: PING, arrival: 'a PING, on the next connection' },
+  pipeline: { ...USUAL, ...ALL_KEEP_A_WINDOW, unit: PING, window: 16 },
+  fairness: { ...USUAL, ...ALL_KEEP_A_WINDOW, unit: PING, window: 4 },
   room: {
     ...USUAL,
     unit: { one: 'delivery', many: 'deliveries' },
@@ -94,6 +107,7 @@ export const WORKLOADS = {
   },
   session: {
     ...USUAL,
+    ...ALL_KEEP_ONE,
     unit: { one: 'session', many: 'sessions' },
     clientsStay: false,
     arrival: 'a new session, which waits while no place is free',
@@ -118,18 +132,21 @@ export const WORKLOADS = {
     transports: TRANSPORTS,
     unit: { one: 'echo', many: 'echoes' },
     arrival: 'a message, on the next connection',
+    ...ALL_KEEP_A_WINDOW,
   },
   mix: {
     ...USUAL,
+    keepsInFlight: { who: 'others', each: 'window' },
     unit: PING,
     beside: { one: 'WORK', many: 'WORKs' },
     arrival: 'a PING of the next client that does not compute',
     sendersShare: 1 / 10,
     together: { clientsMin: 2, why: 'nobody is there to feel the work of another' },
   },
-  wait: { ...USUAL, unit: { one: 'WAIT', many: 'WAITs' } },
+  wait: { ...USUAL, ...ALL_KEEP_A_WINDOW, unit: { one: 'WAIT', many: 'WAITs' } },
   idle: {
     ...USUAL,
+    ...SENDERS_KEEP_A_WINDOW,
     unit: PING,
     sendersShare: 1,
     sendersUsual: 50,
@@ -138,6 +155,7 @@ export const WORKLOADS = {
   },
   login: {
     ...USUAL,
+    ...SENDERS_KEEP_A_WINDOW,
     service: 'login',
     hasMessages: false,
     unit: { one: 'login', many: 'logins' },
@@ -153,9 +171,11 @@ export const WORKLOADS = {
     unit: { one: 'answer', many: 'answers' },
     hasMessages: false,
     arrival: 'a request, on the next connection',
+    ...ALL_KEEP_A_WINDOW,
   },
   file: {
     ...USUAL,
+    ...ALL_KEEP_ONE,
     service: 'file',
     unit: { one: 'MiB', many: 'MiB' },
     hasMessages: false,

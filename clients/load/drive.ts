@@ -49,6 +49,8 @@ export interface Outcome {
   readonly refused: Readonly<Record<string, number>>
   readonly errors: Readonly<Record<string, number>>
   readonly operations: number
+  /** How long it was between this thread's taking the step to measure and the next one. */
+  readonly windowNs: number
   /** Encoded histograms. */
   readonly serviceTime: string
   readonly firstAnswerTime: string | null
@@ -526,6 +528,7 @@ export abstract class Driver implements Sender {
       refused: this.#refused.toRecord(),
       errors: this.errors.toRecord(),
       operations: this.#window.operations,
+      windowNs,
       serviceTime: this.service.encode(),
       firstAnswerTime: firstAnswerTime === null ? null : firstAnswerTime.encode(),
       arrivals: this.#arrivalsOutcome(),

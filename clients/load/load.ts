@@ -126,9 +126,9 @@ class Run {
       await this.#phase('warmup', STEP.warmup, this.#driven(this.#spec.warmupMs))
       await this.#phase('measure', STEP.measure, this.#driven(this.#spec.durationMs))
       await this.#hold()
-      const elapsedNs = control.stepNs(STEP.drain) - control.stepNs(STEP.measure)
+      const windowNs = control.stepNs(STEP.drain) - control.stepNs(STEP.measure)
       await this.#phase('finish', STEP.finish, 0)
-      return resultOf(this.#spec, elapsedNs, await this.#orHalt(Promise.all(this.#outcomes)))
+      return resultOf(this.#spec, windowNs, await this.#orHalt(Promise.all(this.#outcomes)))
     } finally {
       clearInterval(progress)
     }
@@ -222,7 +222,8 @@ function openPool(threads: number): Piscina<Task, Outcome> {
   })
 }
 
-function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[]): LoadResult {
+/** `windowNs`: from one step to the next, as the schedule of an open loop has it. */
+function resultOf(spec: LoadSpec, windowNs: number, outcomes: readonly Outcome[]): LoadResult {
   const total = (of: (outcome: Outcome) => number) =>
     outcomes.reduce((sum, outcome) => sum + of(outcome), 0)
   const firstAnswers = outcomes.flatMap(({ firstAnswerTime }) => firstAnswerTime ?? [])
@@ -232,9 +233,10 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
     refused: tallyOf(outcomes.map(({ refused }) => refused)),
     unserved: total(({ unserved }) => unserved),
     operations: total(({ operations }) => operations),
-    elapsedNs,
+    // Each thread notices both steps a moment late, and counts what it does between these moments.
+    elapsedNs: total((outcome) => outcome.windowNs) / outcomes.length,
     serviceTime: mergeTimes(outcomes.map(({ serviceTime }) => serviceTime)),
-    ...openLoopOf(elapsedNs, outcomes),
+    ...openLoopOf(windowNs, outcomes),
     receivers: receiversOf(outcomes.map(({ receivers }) => receivers)),
     firstAnswerTime: firstAnswers.length === 0 ? null : mergeTimes(firstAnswers),
     beside: besideOf(outcomes),
@@ -251,12 +253,12 @@ function resultOf(spec: LoadSpec, elapsedNs: number, outcomes: readonly Outcome[
 }
 
 function openLoopOf(
-  elapsedNs: number,
+  windowNs: number,
   outcomes: readonly Outcome[],
 ): Pick<LoadResult, 'responseTime' | 'schedule'> {
   const all = outcomes.flatMap(({ arrivals }) => arrivals ?? [])
   if (all.length === 0) return { responseTime: null, schedule: null }
-  const perS = (count: number) => (elapsedNs > 0 ? count / (elapsedNs / 1e9) : 0)
+  const perS = (count: number) => (windowNs > 0 ? count / (windowNs / 1e9) : 0)
   return {
     responseTime: mergeTimes(all.map(({ response }) => response)),
     schedule: {

@@ -6,6 +6,7 @@ import {
   decodeFromCompressedBase64,
   encodeIntoCompressedBase64,
   initWebAssemblySync,
+  type JsHistogram,
 } from 'hdr-histogram-js'
 import type { Times } from './contract.ts'
 
@@ -57,6 +58,37 @@ export class TimeHistogram {
   destroy(): void {
     this.#histogram.destroy()
   }
+}
+
+/** The time that `percentile` percent of those in an encoded histogram do not exceed; 0 when it is empty. */
+export function timeAtNs(hdr: string, percentile: number): number {
+  const histogram = decodeFromCompressedBase64(hdr, COUNTER_BITS, true)
+  try {
+    return histogram.totalCount === 0 ? 0 : histogram.getValueAtPercentile(percentile)
+  } finally {
+    histogram.destroy()
+  }
+}
+
+/** The sum of the `count` longest times of an encoded histogram; of all, when there are no more. */
+export function sumOfLongestNs(hdr: string, count: number): number {
+  // Only the one in JavaScript tells what it holds; it need not be destroyed.
+  const { recordedValuesIterator: values } = decodeFromCompressedBase64(
+    hdr,
+    COUNTER_BITS,
+  ) as JsHistogram
+  const times: { ns: number; times: number }[] = []
+  values.reset()
+  while (values.hasNext()) {
+    const { valueIteratedTo: ns, countAtValueIteratedTo } = values.next()
+    times.push({ ns, times: countAtValueIteratedTo })
+  }
+  let [sum, missing] = [0, count]
+  for (const { ns, times: many } of times.toReversed()) {
+    sum += ns * Math.min(many, missing)
+    missing -= Math.min(many, missing)
+  }
+  return sum
 }
 
 /** Merges encoded histograms. All zero when nothing was recorded. */
