@@ -13,7 +13,7 @@ const REPEATS_ENOUGH = 5
 /** The last third of the window may be this much faster or slower than the first. */
 const STEADY_TOLERANCE = 0.1
 /** CPU time of others, as a share of the machine's, in the median repeat. */
-const OTHERS_SHARE_MAX = 0.1
+export const OTHERS_SHARE_MAX = 0.1
 /** Runnable tasks per core before anything was started. */
 const LOAD_PER_CORE_MAX = 0.5
 

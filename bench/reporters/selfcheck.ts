@@ -100,7 +100,10 @@ function reasonsOf(checks: readonly Check[], paint: Paint, columns: number): str
       reasons.set(`${verdict}: ${why}`, [...(reasons.get(`${verdict}: ${why}`) ?? []), name])
   }
   if (reasons.size === 0) return []
-  const sentences = [...reasons].map(([reason, names]) => `! ${list(names)}: ${reason}.`)
+  const sentences = [...reasons].map(([reason, names]) => {
+    const isAboutAll = names.length === checks.length && names.length > 1
+    return `! ${isAboutAll ? '' : `${list(names)}: `}${reason}.`
+  })
   return [
     '',
     ...sentences.flatMap((text) => wrap(text, columns, '  ')).map((line) => paint('yellow', line)),

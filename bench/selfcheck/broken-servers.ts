@@ -251,9 +251,8 @@ class Hangs extends Occasional {
   }
 }
 
-/** The servers that `serve.ts` can start, by name; `null` is the one without a fault. */
-export const SERVERS = {
-  null: NullServer,
+/** By name. */
+export const BROKEN = {
   drops: Drops,
   'leaves-one-out': LeavesOneOut,
   duplicates: Duplicates,
@@ -279,5 +278,3 @@ export const SERVERS = {
   dies: Dies,
   hangs: Hangs,
 } as const satisfies Readonly<Record<string, typeof NullServer>>
-
-export type ServerName = keyof typeof SERVERS

@@ -12,9 +12,12 @@ import { judgePoints } from '../points.ts'
 import type { Config, FaultKind, Point } from '../schema.ts'
 import { DEFAULT_PATIENCE } from '../server.ts'
 import { runTrial } from '../trial.ts'
-import { DELAY_MS, FIRST, type ServerName, STALL_MS } from './broken-servers.ts'
+import { type BROKEN, DELAY_MS, FIRST, STALL_MS } from './broken-servers.ts'
 import type { Check, Laboratory, Proof, Verdict } from './proof.ts'
 import { serverCommand } from './servers.ts'
+
+/** `null` is the unbroken one. */
+type ServerName = keyof typeof BROKEN | 'null'
 
 type Column = Exclude<keyof Ledger, 'sent' | 'received'>
 

@@ -219,7 +219,7 @@ export class NullServer {
 
   // Writing.
 
-  private flush(peer: Peer): void {
+  protected flush(peer: Peer): void {
     if (!peer.isOpen || peer.outBytes === 0) return
     const sent = orEnd(() => send(peer.fd, peer.out, 0, peer.outBytes))
     if (sent === 0) return this.hangUp(peer)

@@ -3,7 +3,15 @@
 import type { BenchSurroundings } from '../bench.ts'
 
 /** The proofs, in the order in which they are run. */
-export const PROOF_NAMES = ['mutants'] as const
+export const PROOF_NAMES = [
+  'mutants',
+  'littles-law',
+  'queueing',
+  'freeze',
+  'ceiling',
+  'ledger',
+  'pacing',
+] as const
 export type ProofName = (typeof PROOF_NAMES)[number]
 
 /**

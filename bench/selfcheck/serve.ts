@@ -3,7 +3,9 @@
 //     node serve.js <name> --listen 127.0.0.1:0
 
 import { formatAddress, listenOn, parseAddress } from '../../posix/index.ts'
-import { SERVERS, type ServerName } from './broken-servers.ts'
+import { BROKEN } from './broken-servers.ts'
+import { NullServer } from './null-server.ts'
+import { QueueServer } from './queue-server.ts'
 
 /** More than the clients of any self-check, who all come at once. */
 const BACKLOG = 1024
@@ -11,9 +13,15 @@ const BACKLOG = 1024
 const WAIT_MS = 5
 const SIGNALS_MS = 20
 
+const SERVERS: Readonly<Record<string, typeof NullServer>> = {
+  null: NullServer,
+  queue: QueueServer,
+  ...BROKEN,
+}
+
 const [, , name = '', , address = ''] = process.argv
 const listener = listenOn(parseAddress(address), { backlog: BACKLOG })
-const server = new SERVERS[name as ServerName](listener)
+const server = new SERVERS[name]!(listener)
 
 function serve(): void {
   const until = performance.now() + SIGNALS_MS

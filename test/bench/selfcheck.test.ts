@@ -9,10 +9,15 @@ import { REAL_SURROUNDINGS } from '../../bench/bench.ts'
 import { UsageError } from '../../bench/errors.ts'
 import { selfcheckReport } from '../../bench/reporters/selfcheck.ts'
 import { runSelfcheck, type Selfcheck } from '../../bench/selfcheck.ts'
-import { SERVERS } from '../../bench/selfcheck/broken-servers.ts'
+import { BROKEN } from '../../bench/selfcheck/broken-servers.ts'
 import { CONTROLS, control, hunt, MUTANTS } from '../../bench/selfcheck/mutants.ts'
 import type { Check, Laboratory, Proof } from '../../bench/selfcheck/proof.ts'
 import { worstOf } from '../../bench/selfcheck/proof.ts'
+import { littlesLawProof } from '../../bench/selfcheck/littles-law.ts'
+import { atServer, Bench, CLOSED, THE_CHAT } from '../../bench/selfcheck/measuring.ts'
+import { SERVICE_MS } from '../../bench/selfcheck/queue-server.ts'
+import { serverCommand as serverCommandOfProofs } from '../../bench/selfcheck/servers.ts'
+import { faultsOfLoad } from '../../bench/verdict.ts'
 import type { RunLoad } from '../../bench/trial.ts'
 
 const PATIENCE = { timeout: 120_000 }
@@ -40,9 +45,14 @@ const suspicious: RunLoad = async (spec, hooks) => {
   return { ...result, ledger: { ...result.ledger, corrupt: 1 } }
 }
 
+const countsHalf: RunLoad = async (spec, hooks) => {
+  const result = await runLoad(spec, hooks)
+  return { ...result, operations: Math.floor(result.operations / 2) }
+}
+
 describe('mutants', PATIENCE, () => {
   test('each broken server is one, and each is broken', () => {
-    const names = Object.keys(SERVERS).filter((name) => name !== 'null')
+    const names = Object.keys(BROKEN)
     expect(MUTANTS.map(({ server }) => server).toSorted()).toEqual(names.toSorted())
     expect(MUTANTS.length).toBeGreaterThanOrEqual(14)
   })
@@ -64,6 +74,46 @@ describe('mutants', PATIENCE, () => {
   test('a generator that sees faults everywhere does not pass either', async () => {
     const check = await control('ping', { ...LABORATORY, runLoad: suspicious })
     expect(check).toMatchObject({ verdict: 'fail', seen: 'wrong answers: 1 corrupt' })
+  })
+})
+
+describe('Little’s law', PATIENCE, () => {
+  test('holds for real models', async () => {
+    const checks = await littlesLawProof.run(LABORATORY)
+    expect(checks.map(({ name, verdict }) => [name, verdict])).toEqual(
+      checks.map(({ name }) => [name, 'pass']),
+    )
+  })
+
+  test('does not hold for a generator that counts half', async () => {
+    const [first] = await littlesLawProof.run({ ...LABORATORY, runLoad: countsHalf })
+    expect(first).toMatchObject({ name: 'async, ping', verdict: 'fail' })
+  })
+})
+
+describe('the queue', PATIENCE, () => {
+  test('takes its time for each, one after the other', async () => {
+    const load = await atServer(serverCommandOfProofs(), 'queue', THE_CHAT, LABORATORY, (server) =>
+      runLoad({ ...CLOSED, address: server.address, clients: 2, window: 2, durationMs: 300 }),
+    )
+    // Four are in flight: each waits for three others. A busy machine takes longer, never less.
+    expect(load.serviceTime.minNs).toBeGreaterThan(SERVICE_MS * 1e6 * 0.99)
+    expect(load.serviceTime.p50Ns).toBeGreaterThan(4 * SERVICE_MS * 1e6 * 0.99)
+    expect(faultsOfLoad(load, 2)).toEqual([])
+  })
+})
+
+describe('a machine that is busy', () => {
+  test('proves nothing, neither way', () => {
+    const bench = new Bench(LABORATORY)
+    expect(bench.judged([CHECK])).toEqual([CHECK])
+    bench.note(0.02)
+    expect(bench.judged([CHECK, WRONG])).toEqual([CHECK, WRONG])
+    bench.note(0.5)
+    bench.note(0.6)
+    const judged = bench.judged([CHECK, WRONG])
+    expect(judged.map(({ verdict }) => verdict)).toEqual(['inconclusive', 'inconclusive'])
+    expect(judged[0]!.why).toContain('50 % of the CPU')
   })
 })
 
