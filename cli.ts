@@ -135,7 +135,7 @@ program
   )
   .option(
     '--senders <list>',
-    `clients that speak in room, compute in mix, stop reading in slow, log in at login: numbers or shares, such as 1,5 or 10%,50%${facts('a quarter, a tenth', BOUNDS.senders)}`,
+    `clients that speak in room and crash, compute in mix, stop reading in slow, log in at login: numbers or shares, such as 1,5 or 10%,50%${facts('a quarter, a tenth', BOUNDS.senders)}`,
     senders,
   )
   .option(

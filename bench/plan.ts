@@ -23,6 +23,8 @@ export interface PlannedModel {
   readonly platforms: readonly string[] | null
   /** What its connections may be made of; left out, either kind of stream. */
   readonly transports?: readonly Transport[]
+  /** Conversations run in processes that the others survive. */
+  readonly inProcesses?: boolean
   /** Options of `hubbub serve` that it takes, beside those that all take. */
   readonly takes?: readonly string[]
 }
@@ -182,12 +184,19 @@ function whyNot(
   }: Pick<PlannedPoint, 'model' | 'workload' | 'transport' | 'clients'>,
   platform: string,
 ): string | null {
-  const { clientsAtOnce, clientsMax, platforms } = model
-  const { clientsMin, why } = workloadInfo(workload.name).together
+  const { clientsAtOnce, clientsMax, platforms, inProcesses = false } = model
+  const { together, killsProcesses = false } = workloadInfo(workload.name)
+  const { clientsMin, why } = together
   if (platforms && !platforms.includes(platform)) {
     return `runs on ${platforms.join(' and ')} only`
   }
   if (!canSpeak(model, transport)) return `serves ${transportsBy(model).join(' and ')} only`
+  if (killsProcesses && !inProcesses) {
+    return 'runs all conversations in one process: who kills one from outside kills them all'
+  }
+  if (killsProcesses && platform !== 'linux') {
+    return 'is not killed here: which process holds which client only Linux tells'
+  }
   if (clientsAtOnce < clientsMin) {
     return `talks to ${clientsAtOnce} client at a time, so ${why}`
   }

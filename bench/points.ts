@@ -142,6 +142,7 @@ function summarize(repeats: readonly Repeat[]): Summary | null {
     fairness: summarizeFairness(loads),
     slow: summarizeSlow(loads),
     capacity: summarizeCapacity(runs),
+    crash: summarizeCrash(runs),
     // The fewest: a repeat in which somebody was left out must not hide behind the others.
     served: Math.min(...loads.map(({ served }) => served)),
     cpuUsPerOperation: medianOf(runs.map(cpuUsPerOperation)),
@@ -213,6 +214,19 @@ function summarizeSlow(loads: readonly Measured['load'][]): Summary['slow'] {
     letGo[words] = (letGo[words] ?? 0) + count
   }
   return { readers: sum(all.map(({ readers }) => readers)), letGo }
+}
+
+function summarizeCrash(runs: readonly Measured[]): Summary['crash'] {
+  const all = runs.flatMap(({ crash }) => crash ?? [])
+  if (all.length === 0) return null
+  const medianOfAll = (times: readonly (number | null)[]) =>
+    times.includes(null) ? null : medianOf(times)
+  return {
+    victims: sum(all.map(({ victims }) => victims)),
+    othersLost: sum(all.map(({ othersLost }) => othersLost)),
+    noticedMs: medianOfAll(all.map(({ noticedMs }) => noticedMs)),
+    replacedMs: medianOfAll(all.map(({ replacedMs }) => replacedMs)),
+  }
 }
 
 type Measured = Repeat & { load: NonNullable<Repeat['load']> }

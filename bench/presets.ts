@@ -42,6 +42,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       room: { clients: [12], warmupMs: 700, durationMs: 700 },
       // Shorter, and the kernel alone takes all that the slow ones do not.
       slow: { clients: [20], warmupMs: 700, durationMs: 2000 },
+      // Time enough for a process to be started anew.
+      crash: { clients: [12], warmupMs: 700, durationMs: 1500 },
       // Up to fourteen stages each, with new connections: no more clients than a trial of 15 s has time to start.
       capacity: { clients: [8], warmupMs: 200, durationMs: 600 },
       // A session of `process` starts a process: with fewer clients than this the accept loop idles,
@@ -69,6 +71,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       fairness: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [50], warmupMs: 2000, durationMs: 2000 },
       slow: { clients: [50], warmupMs: 2000, durationMs: 5000 },
+      crash: { clients: [50], warmupMs: 2000, durationMs: 3000 },
       capacity: { clients: [16], warmupMs: 300, durationMs: 800 },
       session: { clients: [20], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [50], warmupMs: 2000, durationMs: 2000 },
@@ -91,6 +94,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       fairness: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       room: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },
       slow: { clients: [20, 50], warmupMs: 2000, durationMs: 5000 },
+      crash: { clients: [10, 50], warmupMs: 2000, durationMs: 3000 },
       capacity: { clients: [16], warmupMs: 300, durationMs: 1000 },
       session: { clients: [4, 16], warmupMs: 1000, durationMs: 2000 },
       echo: { clients: [10, 50], warmupMs: 2000, durationMs: 2000 },

@@ -116,6 +116,18 @@ export function parseProcessesMax(text: string): number | null {
   return match ? Number(match[1]) : null
 }
 
+/** TCP_ESTABLISHED, as /proc/net/tcp has it. */
+const ESTABLISHED = '01'
+
+/** Inodes of established connections whose own port is this one, from /proc/<pid>/net/tcp. proc_pid_net(5). */
+export function parseConnections(text: string, port: number): string[] {
+  const ours = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return text.split('\n').flatMap((line) => {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
+    return inode !== undefined && state === ESTABLISHED && local?.endsWith(ours) ? [inode] : []
+  })
+}
+
 /** The soft limit of open files from /proc/<pid>/limits; null when there is none or it is unlimited. */
 export function parseOpenFilesMax(text: string): number | null {
   const match = /^Max open files\s+(\d+)/m.exec(text)

@@ -62,6 +62,7 @@ export const FAULT_KINDS = [
   'clients-not-served',
   'connection-errors',
   'nothing-measured',
+  'nothing-killed',
   'generator-failed',
   'transcript-differs',
   'littles-law-broken',
@@ -117,6 +118,19 @@ const Fairness = z.strictObject({ jain: share, worstOverMedian: share })
 
 /** Of those who stopped reading: how many there were, and which of them the server let go, by its words. */
 const Slow = z.strictObject({ readers: count, letGo: z.record(z.string(), count) })
+
+/**
+ * A process that ran conversations was killed. Times are from the killing; null when it did not come to that.
+ */
+const Crash = z.strictObject({
+  /** Clients of that process, and clients of others that lost their connection as well. */
+  victims: count,
+  othersLost: count,
+  /** Until every other client had been told of every one who was gone. */
+  noticedMs: amount.nullable(),
+  /** Until as many new clients were welcomed. */
+  replacedMs: amount.nullable(),
+})
 
 const Generator = z.strictObject({ threads: count, busyShare: share, cpuMs: amount })
 
@@ -196,6 +210,8 @@ const Repeat = z.strictObject({
   /** Null for workloads of one stage, whose `load` says it all. Else `load` is of the highest rate that was met. */
   stages: z.array(Stage).nullable(),
   capacity: Capacity.nullable(),
+  /** `crash`. */
+  crash: Crash.nullable(),
   faults: z.array(Fault),
 })
 
@@ -232,6 +248,8 @@ const Summary = z.strictObject({
   slow: Slow.nullable(),
   /** Of the searches that found one: medians. The rates that were met are in `throughputPerS`. */
   capacity: Capacity.nullable(),
+  /** Clients of all repeats together; times are medians, or null when one of the repeats has none. */
+  crash: Crash.nullable(),
   served: count,
   cpuUsPerOperation: amount.nullable(),
   memoryKibPerClient: z.number().nullable(),

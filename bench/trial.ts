@@ -8,6 +8,7 @@ import type { LoadHooks, LoadPhase, LoadResult, LoadSpec } from '../clients/load
 import { workloadInfo } from '../clients/load/index.ts'
 import { messageOf } from './errors.ts'
 import type { Fixtures } from './fixtures.ts'
+import { Killing } from './killing.ts'
 import type { NetworkTrouble } from './network.ts'
 import { readNetworkTrouble, troubleBetween } from './network.ts'
 import type { Trial } from './plan.ts'
@@ -65,14 +66,16 @@ export async function runTrial(
   }
   try {
     record.serverStarted(server)
-    const watch = new Watch(server, signal, record, patience)
+    const { killsProcesses } = workloadInfo(trial.point.workload.name)
+    const killing = killsProcesses ? new Killing(server.pid, server.address) : null
+    const watch = new Watch(server, signal, record, patience, killing)
     try {
       const spec = specOf(trial, config, server.address)
       if (workloadInfo(trial.point.workload.name).isStaged) {
         const drive = (stage: LoadSpec) => driveStage(stage, { watch, record, runLoad, signal })
         record.searchEnded(await searchCapacity(spec, config.objectiveMs * 1e6, drive))
       } else {
-        record.loadEnded(await runLoad(spec, watch.hooks(spec)))
+        record.loadEnded(await runLoad(spec, watch.hooks(spec)), killing)
       }
     } catch (error) {
       record.endedBy(faultOf(watch.cause ?? error, signal))
@@ -152,6 +155,7 @@ class TrialRecord {
   #networkBefore: NetworkTrouble | null = null
   #network: NetworkTrouble | null = null
   #search: CapacitySearch | null = null
+  #crash: Repeat['crash'] = null
   operationsSeen = 0
 
   constructor(trial: Trial) {
@@ -209,7 +213,7 @@ class TrialRecord {
     }
   }
 
-  loadEnded(load: LoadResult): void {
+  loadEnded(load: LoadResult, killing: Killing | null): void {
     const { model, clients, workload } = this.#trial.point
     this.#load = load
     this.#network = troubleBetween(this.#networkBefore, readNetworkTrouble())
@@ -217,6 +221,7 @@ class TrialRecord {
     const { clientsStay } = workloadInfo(workload.name)
     const atOnce = clientsStay ? model.clientsAtOnce : Infinity
     this.#faults.push(...faultsOfLoad(load, Math.min(clients, atOnce)))
+    if (killing !== null) this.#killed(killing, load)
     if (load.ledger.outstanding > 0 && isStopped(this.#pid)) {
       this.#faults.push(fault('server-hung', 'the server hung (its process is stopped)'))
     }
@@ -234,6 +239,23 @@ class TrialRecord {
     this.#resources = search.kept?.resources ?? null
     this.#network = troubleBetween(this.#networkBefore, readNetworkTrouble())
     this.#faults.push(...search.faults)
+  }
+
+  #killed({ done }: Killing, { losses }: LoadResult): void {
+    if (done === null || !losses || losses.clients === 0) {
+      const text = done
+        ? 'nobody lost his connection by it'
+        : 'no process of the server had a client'
+      this.#faults.push(fault('nothing-killed', `nothing was killed: ${text}`))
+      return
+    }
+    const sinceMs = (atMs: number | null) => (atMs === null ? null : Math.max(0, atMs - done.atMs))
+    this.#crash = {
+      victims: done.victims,
+      othersLost: Math.max(0, losses.clients - done.victims),
+      noticedMs: sinceMs(losses.toldAtMs),
+      replacedMs: sinceMs(losses.replacedAtMs),
+    }
   }
 
   endedBy(reason: Fault): Repeat {
@@ -258,6 +280,7 @@ class TrialRecord {
       network: this.#network,
       stages: this.#search?.stages ?? null,
       capacity: this.#search?.capacity ?? null,
+      crash: this.#crash,
       faults: this.#faults,
     }
   }
@@ -305,6 +328,7 @@ class Watch {
   readonly #record: TrialRecord
   readonly #outer: AbortSignal
   readonly #patience: Patience
+  readonly #killing: Killing | null
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () => this.#abort.abort(this.#outer.reason)
   #spec: LoadSpec | null = null
@@ -313,8 +337,15 @@ class Watch {
   #lastOperationAtMs = performance.now()
   #ended = false
 
-  constructor(server: RunningServer, outer: AbortSignal, record: TrialRecord, patience: Patience) {
+  constructor(
+    server: RunningServer,
+    outer: AbortSignal,
+    record: TrialRecord,
+    patience: Patience,
+    killing: Killing | null,
+  ) {
     this.#patience = patience
+    this.#killing = killing
     this.#server = server
     this.#outer = outer
     this.#record = record
@@ -344,6 +375,7 @@ class Watch {
   end(): void {
     this.#ended = true
     clearInterval(this.#timer)
+    this.#killing?.end()
     this.#outer.removeEventListener('abort', this.#onAbort)
   }
 
@@ -356,7 +388,10 @@ class Watch {
   #phaseBegins(phase: LoadPhase): void {
     this.#phase = phase
     this.#phaseStartedAtMs = this.#lastOperationAtMs = performance.now()
-    if (phase === 'measure') this.#record.measureStarted()
+    if (phase === 'measure') {
+      this.#record.measureStarted()
+      this.#killing?.windowBegins(this.#spec?.durationMs ?? 0)
+    }
     if (phase === 'hold') this.#record.clientsHeld()
   }
 

@@ -53,6 +53,13 @@ export const WORKLOAD_WORDS: Readonly<Record<WorkloadName, WorkloadWords>> = {
     does: () =>
       'All clients are in one room, and a quarter of them speak; when the measured time begins some others stop reading. The figures are of those who go on.',
   },
+  crash: {
+    ...WORKLOADS.crash.unit,
+    ...USUAL,
+    part: { one: 'speaks', many: 'speak' },
+    does: () =>
+      'All clients are in one room, some of them speak, and a third into the measured time a process that runs conversations is killed. Victims are its clients; it is noticed when all others were told, and they are replaced when as many new clients were welcomed.',
+  },
   session: {
     ...WORKLOADS.session.unit,
     ...USUAL,

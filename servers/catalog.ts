@@ -54,6 +54,8 @@ export interface ModelInfo {
   readonly takes?: readonly ModelOption[]
   /** What it serves over; left out, either kind of stream. */
   readonly transports?: readonly Transport[]
+  /** Conversations run in processes of their own, apart from the hub: when one is killed the others live on. */
+  readonly inProcesses?: boolean
   /** Platforms it runs on, or null for all that posix/ knows. */
   readonly platforms: readonly NodeJS.Platform[] | null
   readonly load: () => Promise<{ serve: Serve }>
@@ -109,6 +111,7 @@ export const CATALOG: readonly ModelInfo[] = [
     descriptorsPerClient: 3, // Its end of the link; while it is handed over, the client's and the child's.
     cannot: [],
     takes: ['spares'],
+    inProcesses: true,
     platforms: null,
     load: () => import('./process.ts'),
   },
@@ -211,6 +214,7 @@ export const CATALOG: readonly ModelInfo[] = [
         why: 'While one client computes, those in its process wait; only the other processes go on.',
       },
     ],
+    inProcesses: true,
     platforms: null,
     load: () => import('./cluster.ts'),
   },

@@ -19,6 +19,7 @@ const FINDINGS: Partial<Record<WorkloadName, (points: readonly Point[]) => strin
   fairness: fairnessFinding,
   wait: waitFinding,
   slow: slowFinding,
+  crash: crashFinding,
 }
 
 /** What a workload was made to find out, as columns of its table. */
@@ -36,6 +37,12 @@ const COLUMNS: Partial<Record<WorkloadName, ResultColumn[]>> = {
   fairness: [
     column(['Jain', ''], ({ fairness }) => fairness?.jain.toFixed(3)),
     column(['worst', '/median'], ({ fairness }) => fairness?.worstOverMedian.toFixed(2)),
+  ],
+  crash: [
+    column(['victims', ''], ({ crash }) => crash && formatCount(crash.victims)),
+    column(['others', 'lost'], ({ crash }) => crash && formatCount(crash.othersLost)),
+    column(['noticed', 'ms'], ({ crash }) => amount(crash?.noticedMs)),
+    column(['replaced', 'ms'], ({ crash }) => amount(crash?.replacedMs)),
   ],
   slow: [
     column(
@@ -85,6 +92,21 @@ function waitFinding(points: readonly Point[]): string[] {
   return [
     `Were each of ${formatCount(clients)} alone, there would be ${formatCount(mostPerS)} WAITs/s; it is ${list(words)}.`,
   ]
+}
+
+function amount(value: number | null | undefined): string | null {
+  return value === null || value === undefined ? null : formatAmount(value)
+}
+
+/** Whom a killed process takes along, a repeat. */
+function crashFinding(points: readonly Point[]): string[] {
+  const words = points.flatMap((point) => {
+    const { crash, repeats = 1 } = usable(point) ?? {}
+    if (!crash) return []
+    const lost = (crash.victims + crash.othersLost) / repeats
+    return [`${formatAmount(lost)} of ${formatCount(point.clients)} clients under ${point.model}`]
+  })
+  return words.length > 0 ? [`A process that is killed costs ${list(words)}.`] : []
 }
 
 function letGoOf({ letGo }: NonNullable<Summary['slow']>): number {

@@ -36,6 +36,8 @@ export interface WorkloadInfo {
   readonly window?: number
   /** With fewer clients served together it measures nothing, and why that is so. */
   readonly together: { readonly clientsMin: number; readonly why: string }
+  /** Processes of the server are killed in it: each conversation must run in one that the others survive. */
+  readonly killsProcesses?: true
   /** Clients keep their connections. If not, they come and go, and even a server of one at a time serves all. */
   readonly clientsStay: boolean
   /** What one arrival of an open loop is, in a few words; null: it has no open loop. */
@@ -126,6 +128,15 @@ export const WORKLOADS = {
     sendersShare: 1 / 10,
     together: { clientsMin: 3, why: 'nobody hears what is said beside one who does not listen' },
   },
+  crash: {
+    ...USUAL,
+    // Which of its processes holds which TCP connection, Linux tells.
+    transports: ['tcp'],
+    unit: { one: 'delivery', many: 'deliveries' },
+    sendersShare: 1 / 4,
+    together: { clientsMin: 3, why: 'nobody is there to notice that another is gone' },
+    killsProcesses: true,
+  },
   echo: {
     ...USUAL,
     service: 'echo',
@@ -202,7 +213,7 @@ export interface LoadSpec {
   /** Connections kept open at the same time (`session`: sessions that run at the same time). */
   readonly clients: number
   /**
-   * How many of the clients have a part of their own. `room`: they speak; all listen. `mix`: they compute.
+   * How many of the clients have a part of their own. `room`, `crash`: they speak; all listen. `mix`: they compute.
    * `slow`: they stop reading.
    * `idle`: they are not. `login`: they log in.
    */
@@ -366,6 +377,16 @@ export interface LoadResult {
   /** Null where clients come and go, or have no answers of their own, or where there are fewer than two. */
   readonly fairness: Fairness | null
   readonly ledger: Ledger
+  /**
+   * `crash`: clients whose connection ended within the measured window or behind it, which is in no other figure of
+   * errors; when the last of the others had been told that the last of them is gone (QUIT), and when as many new
+   * clients had been welcomed. In milliseconds since the window began; null when it did not come to that.
+   */
+  readonly losses: {
+    readonly clients: number
+    readonly toldAtMs: number | null
+    readonly replacedAtMs: number | null
+  } | null
   /** `slow`: what became of those who stopped reading. Their connections are in no other figure of this kind. */
   readonly slow: {
     readonly readers: number

@@ -21,6 +21,7 @@ import type { Beside } from './beside.ts'
 import { Clock } from './clock.ts'
 import { Connection, STATE } from './connection.ts'
 import type { Ledger, LoadResult, LoadSpec } from './contract.ts'
+import type { LossesSeen } from './crash.ts'
 import { Control, type SharedMemory, STEP, type Step } from './control.ts'
 import { Shares } from './fairness.ts'
 import * as lines from './lines.ts'
@@ -62,6 +63,7 @@ export interface Outcome {
   /** Of each client whose answers are counted. */
   readonly answers: readonly number[]
   readonly slow: LoadResult['slow']
+  readonly losses: LossesSeen | null
   readonly ledger: Ledger
   readonly busyShare: number
   readonly cpuMs: number
@@ -224,6 +226,10 @@ export abstract class Driver implements Sender {
   }
   /** What became of those who stopped reading. */
   protected get slow(): LoadResult['slow'] {
+    return null
+  }
+  /** Who has lost his connection, and who noticed. */
+  protected get losses(): LossesSeen | null {
     return null
   }
   /** What some of the clients do meanwhile. */
@@ -539,6 +545,7 @@ export abstract class Driver implements Sender {
           : { operations: beside.inWindow, serviceTime: beside.times.encode() },
       answers: this.#shares.answers,
       slow: this.slow,
+      losses: this.losses,
       ledger: {
         sent: this.connections.reduce((total, one) => total + one.sent, 0),
         received: ledger.received,

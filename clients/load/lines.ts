@@ -56,6 +56,8 @@ export const UNKNOWN = 1006
 /** The answers to what a server has with `--lab` only. */
 export const WORK = 1007
 export const WAIT = 1008
+/** Somebody else has left. */
+export const QUIT = 1009
 
 const COMMANDS = new Map<string, number>([
   ['PING', PING],
@@ -64,10 +66,9 @@ const COMMANDS = new Map<string, number>([
   ['ERROR', ERROR],
   ['WORK', WORK],
   ['WAIT', WAIT],
+  ['QUIT', QUIT],
 ])
-for (const word of 'NOTICE JOIN PART QUIT NICK MODE TOPIC KICK INVITE AWAY WALLOPS CAP'.split(
-  ' ',
-)) {
+for (const word of 'NOTICE JOIN PART NICK MODE TOPIC KICK INVITE AWAY WALLOPS CAP'.split(' ')) {
   COMMANDS.set(word, CHATTER)
 }
 

@@ -18,6 +18,7 @@ import {
 } from './contract.ts'
 import { inFlightMax } from './arrivals.ts'
 import { allocateShared, BURSTS_KEPT, Control, STEP, type Step } from './control.ts'
+import type { LossesSeen } from './crash.ts'
 import type { Outcome, Task } from './drive.ts'
 import { fairnessOf } from './fairness.ts'
 import { receiversOf } from './receivers.ts'
@@ -128,7 +129,8 @@ class Run {
       await this.#hold()
       const windowNs = control.stepNs(STEP.drain) - control.stepNs(STEP.measure)
       await this.#phase('finish', STEP.finish, 0)
-      return resultOf(this.#spec, windowNs, await this.#orHalt(Promise.all(this.#outcomes)))
+      const window = { windowNs, startedAtNs: control.stepNs(STEP.measure) }
+      return resultOf(this.#spec, window, await this.#orHalt(Promise.all(this.#outcomes)))
     } finally {
       clearInterval(progress)
     }
@@ -223,7 +225,11 @@ function openPool(threads: number): Piscina<Task, Outcome> {
 }
 
 /** `windowNs`: from one step to the next, as the schedule of an open loop has it. */
-function resultOf(spec: LoadSpec, windowNs: number, outcomes: readonly Outcome[]): LoadResult {
+function resultOf(
+  spec: LoadSpec,
+  { windowNs, startedAtNs }: { windowNs: number; startedAtNs: number },
+  outcomes: readonly Outcome[],
+): LoadResult {
   const total = (of: (outcome: Outcome) => number) =>
     outcomes.reduce((sum, outcome) => sum + of(outcome), 0)
   const firstAnswers = outcomes.flatMap(({ firstAnswerTime }) => firstAnswerTime ?? [])
@@ -242,6 +248,7 @@ function resultOf(spec: LoadSpec, windowNs: number, outcomes: readonly Outcome[]
     beside: besideOf(outcomes),
     fairness: fairnessOf(outcomes.flatMap(({ answers }) => answers)),
     slow: slowOf(outcomes),
+    losses: lossesOf(outcomes, startedAtNs),
     ledger: addLedgers(outcomes.map(({ ledger }) => ledger)),
     errors: tallyOf(outcomes.map(({ errors }) => errors)),
     generator: {
@@ -284,6 +291,25 @@ function slowOf(outcomes: readonly Outcome[]): LoadResult['slow'] {
   return {
     readers: all.reduce((sum, { readers }) => sum + readers, 0),
     letGo: tallyOf(all.map(({ letGo }) => letGo)),
+  }
+}
+
+/** Everybody must have been told of everybody: a server that forgot one has told nobody in time. */
+function lossesOf(outcomes: readonly Outcome[], startedAtNs: number): LoadResult['losses'] {
+  const seen = outcomes.flatMap(({ losses }) => losses ?? [])
+  if (seen.length === 0) return null
+  const total = (of: (one: LossesSeen) => number) => seen.reduce((sum, one) => sum + of(one), 0)
+  const clients = total((one) => one.clients)
+  const members = total((one) => one.members)
+  const sinceStartMs = (atNs: number) => (atNs - startedAtNs) / 1e6
+  const isTold = clients > 0 && total(({ told }) => told) === clients * members
+  const isReplaced = clients > 0 && total(({ replaced }) => replaced) === clients
+  return {
+    clients,
+    toldAtMs: isTold ? sinceStartMs(Math.max(...seen.map(({ toldAtNs }) => toldAtNs))) : null,
+    replacedAtMs: isReplaced
+      ? sinceStartMs(Math.max(...seen.map(({ replacedAtNs }) => replacedAtNs)))
+      : null,
   }
 }
 

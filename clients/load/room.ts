@@ -59,7 +59,7 @@ export class RoomDriver extends Driver {
       fansOut && spec.threads === 1 ? new ReceiverCounts(speakers, this.#inFlightMax) : null
   }
 
-  protected override registered(connection: Connection): void {
+  protected override registered(connection: Connection, _nowNs: number): void {
     connection.state = STATE.joining
     this.wire.sendWords(connection, `JOIN ${ROOM}\r\n`)
   }

@@ -3,6 +3,7 @@
 
 import type { LoadSpec, WorkloadName } from './contract.ts'
 import { Control } from './control.ts'
+import { CrashDriver } from './crash.ts'
 import { DatagramEchoDriver } from './datagrams.ts'
 import type { Driver, Outcome, Task } from './drive.ts'
 import { EchoDriver } from './echo.ts'
@@ -26,6 +27,7 @@ const DRIVERS: Readonly<Record<WorkloadName, new (task: Task) => Driver>> = {
   capacity: PingDriver,
   room: RoomDriver,
   slow: SlowDriver,
+  crash: CrashDriver,
   session: SessionDriver,
   echo: EchoDriver,
   mix: MixDriver,

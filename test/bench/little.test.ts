@@ -62,6 +62,7 @@ const NO_LOAD: LoadResult = {
   receivers: null,
   fairness: null,
   slow: null,
+  losses: null,
   firstAnswerTime: null,
   beside: null,
   ledger: {

@@ -105,6 +105,21 @@ describe('a plan', () => {
     expect(over(['udp'])).toEqual(['echo udp async serves tcp and unix only', 'echo udp udp '])
   })
 
+  test('kills processes only of models that run conversations in them', () => {
+    const workloads = [
+      { name: 'crash' as const, clients: [10], window: 1, warmupMs: 0, durationMs: 100 },
+    ]
+    const catalog = [{ ...model('process'), inProcesses: true }, model('thread')]
+    const names = { models: ['process', 'thread'], workloads }
+    const why = (platform: string) =>
+      planRun(config(names), catalog, platform).points.map(({ cannot }) => cannot)
+    expect(why('linux')).toEqual([
+      null,
+      'runs all conversations in one process: who kills one from outside kills them all',
+    ])
+    expect(why('darwin')[0]).toMatch(/^is not killed here/)
+  })
+
   test('lets a model that serves few clients try with many', () => {
     const workloads = [
       { name: 'ping' as const, clients: [500], window: 1, warmupMs: 0, durationMs: 100 },

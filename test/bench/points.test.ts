@@ -194,7 +194,12 @@ describe('faults of what the generator counted', () => {
   const good = repeat(1, { perSecond: 100 }).load
   const spec = { workload: 'ping', address: '127.0.0.1:6667' } as LoadResult['spec']
   const datagrams = { workload: 'echo', address: 'udp:127.0.0.1:7' } as LoadResult['spec']
-  const load = (changes: Partial<LoadResult>): LoadResult => ({ ...good!, spec, ...changes })
+  const load = (changes: Partial<LoadResult>): LoadResult => ({
+    ...good!,
+    losses: null,
+    spec,
+    ...changes,
+  })
   const ledger = (changes: Partial<LoadResult['ledger']>) =>
     load({ ledger: { ...good!.ledger, ...changes } })
 

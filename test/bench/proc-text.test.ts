@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
+  parseConnections,
   parseKeyed,
   parseCounterTable,
   parseMachineTicks,
@@ -103,4 +104,21 @@ describe.runIf(process.platform === 'linux')('the texts of this machine', () => 
     expect(ticks?.busy).toBeGreaterThan(0)
     expect(ticks?.total).toBeGreaterThan(ticks?.busy ?? Infinity)
   })
+})
+
+test('connections to a port are those that are established, and end there', () => {
+  const head =
+    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
+  const row = (local: string, remote: string, state: string, inode: number) =>
+    `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000  0 0 ${inode} 1 0`
+  const text = [
+    head,
+    row('0100007F:1A0B', '00000000:0000', '0A', 11),
+    row('0100007F:1A0B', '0100007F:C001', '01', 12),
+    row('0100007F:C001', '0100007F:1A0B', '01', 13),
+    row('0100007F:1A0B', '0100007F:C002', '06', 14),
+    '',
+  ].join('\n')
+  expect(parseConnections(text, 0x1a0b)).toEqual(['12'])
+  expect(parseConnections('', 1)).toEqual([])
 })

@@ -237,6 +237,34 @@ describe('tables', () => {
     )
   })
 
+  test('of processes that were killed show whom that cost, and who noticed', () => {
+    const workloads = [
+      { name: 'crash' as const, clients: [16], window: 1, warmupMs: 0, durationMs: 1000 },
+    ]
+    const crash = (model: string, victims: number, replacedMs: number | null) =>
+      measured(
+        { ...planned(model), workload: workloads[0]!, senders: 4 },
+        ...[700, 800].map((perSecond) => ({
+          perSecond,
+          crash: { victims, othersLost: 0, noticedMs: 12.5, replacedMs },
+        })),
+      )
+    const run = results([crash('process', 1, 95), crash('cluster', 8, null)], {
+      config: { ...CONFIG, workloads },
+    })
+    expect(() => ResultsSchema.parse(run)).not.toThrow()
+    const [table] = tablesOf(run)
+    const row = (at: number) =>
+      ['victims', 'others lost', 'noticed ms', 'replaced ms'].map((head) => cell(table, at, head))
+    expect([row(0), row(1)]).toEqual([
+      ['2', '0', '12.5', '95.0'],
+      ['16', '0', '12.5', '–'],
+    ])
+    expect(table?.reading).toContain(
+      'A process that is killed costs 1.00 of 16 clients under process and 8.00 of 16 clients under cluster.',
+    )
+  })
+
   test('are one for each number of senders', () => {
     const workloads = [
       { name: 'mix' as const, clients: [16], window: 1, warmupMs: 0, durationMs: 1000 },

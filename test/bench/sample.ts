@@ -48,6 +48,7 @@ export interface Figures {
   readonly worksPerSecond?: number
   readonly retransmits?: number
   readonly fairness?: Fairness
+  readonly crash?: Repeat['crash']
   readonly slow?: NonNullable<Repeat['load']>['slow']
   /** Open loop: what was due each second, how late the generator was, and what was added to service times. */
   readonly offeredPerS?: number
@@ -130,6 +131,7 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
     },
     stages: null,
     capacity: null,
+    crash: figures.crash ?? null,
     faults: figures.faults ?? [],
   }
 }

@@ -58,6 +58,7 @@ function runOf(spec: LoadSpec, { ledger, lagUs = 1, cpuMs = 950 }: Behaviour = {
     firstAnswerTime: null,
     fairness: null,
     slow: null,
+    losses: null,
     beside: null,
     ledger: { sent: operations, received: operations, ...LEDGER, ...ledger },
     errors: {},

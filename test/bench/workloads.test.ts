@@ -67,7 +67,9 @@ const CASES = WORKLOAD_NAMES.flatMap((workload) =>
   WORKLOADS[workload].transports.map((transport) => ({
     workload,
     transport,
-    model: MODELS[TRANSPORTS.indexOf(transport)]!.name,
+    model: workloadInfo(workload).killsProcesses
+      ? CATALOG.find(({ inProcesses }) => inProcesses)!.name
+      : MODELS[TRANSPORTS.indexOf(transport)]!.name,
   })),
 )
 

@@ -37,6 +37,8 @@ export interface Faults {
   readonly idles?: boolean
   /** Whether it waits for one client after the other. */
   readonly waitsInTurn?: boolean
+  /** Whether those in the room are told nothing of one who leaves it. */
+  readonly hidesQuits?: boolean
   /** Whose PINGs are answered late. */
   readonly slowDown?: (client: Client) => boolean
   readonly serverName?: string
@@ -102,7 +104,7 @@ export class ChatServer {
       held: null,
     }
     this.clients.add(client)
-    socket.on('close', () => this.clients.delete(client))
+    socket.on('close', () => this.#left(client))
     // A reset by the generator's closing is as good an end as any.
     socket.on('error', () => socket.destroy())
     socket.on('end', () => socket.end())
@@ -113,6 +115,14 @@ export class ChatServer {
       rest = lines.pop()!
       for (const line of lines) this.#take(client, line)
     })
+  }
+
+  #left(client: Client): void {
+    this.clients.delete(client)
+    if (!client.inRoom || this.#faults.hidesQuits) return
+    for (const other of this.clients) {
+      if (other.inRoom) this.say(other, `:${client.nick}!~bench@127.0.0.1 QUIT :Gone`)
+    }
   }
 
   #take(client: Client, line: string): void {
