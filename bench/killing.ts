@@ -7,13 +7,13 @@ import { parseConnections } from './proc-text.ts'
 import { readTree } from './process-tree.ts'
 
 /** A process of a server, and how many clients it holds. */
-export interface Holder {
+interface Holder {
   readonly pid: number
   readonly clients: number
 }
 
 /** The children of a server that hold connections to its port; empty where conversations run in the server itself. */
-export function holdersOf(serverPid: number, port: number): Holder[] {
+function holdersOf(serverPid: number, port: number): Holder[] {
   const connections = connectionsTo(serverPid, port)
   return readTree(serverPid)
     .slice(1)

@@ -219,14 +219,17 @@ function summarizeSlow(loads: readonly Measured['load'][]): Summary['slow'] {
 function summarizeCrash(runs: readonly Measured[]): Summary['crash'] {
   const all = runs.flatMap(({ crash }) => crash ?? [])
   if (all.length === 0) return null
-  const medianOfAll = (times: readonly (number | null)[]) =>
-    times.includes(null) ? null : medianOf(times)
   return {
     victims: sum(all.map(({ victims }) => victims)),
     othersLost: sum(all.map(({ othersLost }) => othersLost)),
     noticedMs: medianOfAll(all.map(({ noticedMs }) => noticedMs)),
     replacedMs: medianOfAll(all.map(({ replacedMs }) => replacedMs)),
   }
+}
+
+/** Null when one of them is. */
+function medianOfAll(values: readonly (number | null)[]): number | null {
+  return values.includes(null) ? null : medianOf(values)
 }
 
 type Measured = Repeat & { load: NonNullable<Repeat['load']> }

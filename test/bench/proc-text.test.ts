@@ -106,11 +106,14 @@ describe.runIf(process.platform === 'linux')('the texts of this machine', () => 
   })
 })
 
+/** A line of /proc/net/tcp. */
+function row(local: string, remote: string, state: string, inode: number): string {
+  return `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000  0 0 ${inode} 1 0`
+}
+
 test('connections to a port are those that are established, and end there', () => {
   const head =
     '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
-  const row = (local: string, remote: string, state: string, inode: number) =>
-    `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000  0 0 ${inode} 1 0`
   const text = [
     head,
     row('0100007F:1A0B', '00000000:0000', '0A', 11),
