@@ -3,8 +3,8 @@
 // is what the generator can offer at all; and whatever it does wrong on purpose (broken-servers.ts) is the only
 // thing that it does wrong.
 //
-// One loop over the selector of posix/, raw sockets, and one send for each client and turn. A line that is to
-// be said is composed in one piece of memory (`line`) and copied from there to each who is to hear it.
+// One loop over the selector of posix/, raw sockets, and one send for all that a client is told in a turn. A line
+// that is to be said is composed in one piece of memory (`line`) and copied from there to each who is to hear it.
 
 import {
   accept,
@@ -175,6 +175,8 @@ export class NullServer {
       at = lineEnd
     }
     peer.rest = at < end ? Buffer.from(inbox.bytes.subarray(at, end)) : null
+    // At once, and not at the end of the turn: the generator has something to do while others are read.
+    this.flush(peer)
   }
 
   /** The first two letters tell the commands apart. */
