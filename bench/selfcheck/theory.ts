@@ -24,15 +24,19 @@ const NORMAL_95 = 1.96
 /**
  * Mean response time of those who arrive at these moments at one server with this service time, each served when
  * the one before him has been (D. V. Lindley's recursion, 1952). No chance is left: it is what this very schedule
- * must give. In the unit of `arrivals`, which ascend.
+ * must give. In the unit of `arrivals`, which ascend; the mean is that of the last `count` of them.
  */
-export function meanResponseOf(arrivals: readonly number[], service: number): number {
-  let [freeAt, sum] = [-Infinity, 0]
-  for (const arrival of arrivals) {
+export function meanResponseOf(
+  arrivals: readonly number[],
+  service: number,
+  count = arrivals.length,
+): number {
+  let freeAt = -Infinity
+  const responses = arrivals.map((arrival) => {
     freeAt = Math.max(freeAt, arrival) + service
-    sum += freeAt - arrival
-  }
-  return sum / arrivals.length
+    return freeAt - arrival
+  })
+  return responses.slice(-count).reduce((sum, response) => sum + response, 0) / count
 }
 
 /**

@@ -28,6 +28,7 @@ describe('M/D/1', () => {
   test('who comes together waits for each other', () => {
     // Responses of 2, 4 and 5.
     expect(meanResponseOf([0, 0, 1], 2)).toBeCloseTo(11 / 3)
+    expect(meanResponseOf([0, 0, 1], 2, 2)).toBeCloseTo(9 / 2)
   })
 
   test.each([0.5, 0.8])('the recursion over many arrivals comes to theory at %d', (load) => {
