@@ -348,8 +348,10 @@ export interface LoadResult {
   readonly unserved: number
   /** What the workload counts (its unit), if it ended within the measured window. */
   readonly operations: number
-  /** Length of the measured window as it was. */
+  /** Length of the measured window as the threads had it, each from when it noticed its beginning. */
   readonly elapsedNs: number
+  /** The same as the schedule of an open loop has it: what is due is counted from step to step. */
+  readonly scheduledNs: number
   /**
    * ping: request to answer. room: sending to delivery at each receiver. session: connect to the end
    * of the connection. From the actual sending, always. What was under

@@ -241,6 +241,7 @@ function resultOf(
     operations: total(({ operations }) => operations),
     // Each thread notices both steps a moment late, and counts what it does between these moments.
     elapsedNs: total((outcome) => outcome.windowNs) / outcomes.length,
+    scheduledNs: windowNs,
     serviceTime: mergeTimes(outcomes.map(({ serviceTime }) => serviceTime)),
     ...openLoopOf(windowNs, outcomes),
     receivers: receiversOf(outcomes.map(({ receivers }) => receivers)),

@@ -56,6 +56,7 @@ const NO_LOAD: LoadResult = {
   unserved: 0,
   operations: 0,
   elapsedNs: SECOND_NS,
+  scheduledNs: SECOND_NS,
   serviceTime: empty,
   responseTime: null,
   schedule: null,

@@ -197,6 +197,7 @@ describe('faults of what the generator counted', () => {
   const load = (changes: Partial<LoadResult>): LoadResult => ({
     ...good!,
     losses: null,
+    scheduledNs: good!.elapsedNs,
     spec,
     ...changes,
   })

@@ -44,6 +44,8 @@ function runOf(spec: LoadSpec, { ledger, lagUs = 1, cpuMs = 950 }: Behaviour = {
   const meanUs = offeredPerS < SERVICE_PER_S ? 1e6 / (SERVICE_PER_S - offeredPerS) : 1e6
   // Of times that are spread evenly, the 99th percentile is where that of a queue is.
   const response = times(1500, lagUs, lagUs + (meanUs * Math.log(100)) / 0.99)
+  // Of a closed loop, those that Little's law has: requests in flight over their rate.
+  const closedUs = (spec.clients * spec.window * 1e6) / SERVICE_PER_S
   const load: LoadResult = {
     spec,
     served: spec.clients,
@@ -51,7 +53,8 @@ function runOf(spec: LoadSpec, { ledger, lagUs = 1, cpuMs = 950 }: Behaviour = {
     unserved: 0,
     operations,
     elapsedNs: 1e9,
-    serviceTime: response,
+    scheduledNs: 1e9,
+    serviceTime: isOpen ? response : times(operations, 0, 2 * closedUs),
     responseTime: isOpen ? response : null,
     schedule: isOpen ? { offeredPerS, sentPerS: operations, lag: times(1500, lagUs, lagUs) } : null,
     receivers: null,

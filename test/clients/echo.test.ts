@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoadSpec, runLoad } from '../../clients/load/index.ts'
-import { NONE, SHORT, faultsOf } from './short-runs.ts'
+import { IN_VAIN, NONE, SHORT, faultsOf } from './short-runs.ts'
 import { DatagramEchoServer, EchoServer, type Tamper } from './echo-server.ts'
 
 const PATIENCE = { timeout: 30_000 }
@@ -96,7 +96,7 @@ describe('an echo that is none is found out', PATIENCE, () => {
       if (!chosen(count)) return [message]
       wrong++
       return [changed(message)]
-    })
+    }, IN_VAIN)
     const { ledger } = result
     expect(wrong).toBeGreaterThan(0)
     expect(ledger.corrupt).toBe(wrong)
@@ -124,7 +124,7 @@ describe('an echo that is none is found out', PATIENCE, () => {
   })
 
   test('leaves some unanswered: nothing of theirs is missing', async () => {
-    const { result } = await streams((message, count) => (count <= 2 ? [] : [message]))
+    const { result } = await streams((message, count) => (count <= 2 ? [] : [message]), IN_VAIN)
     expect(result).toMatchObject({ served: 4, unserved: 2, errors: {} })
     expect(faultsOf(result)).toEqual(NONE)
   })
@@ -224,7 +224,7 @@ describe('an echo of datagrams', PATIENCE, () => {
   })
 
   test('says nothing', async () => {
-    const { result } = await datagrams(() => [])
+    const { result } = await datagrams(() => [], IN_VAIN)
     expect(result).toMatchObject({ served: 0, unserved: 6, operations: 0, errors: {} })
   })
 })

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { fairnessOf } from '../../clients/load/fairness.ts'
 import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
 import { ChatServer, type Faults } from './chat-server.ts'
-import { faultsOf, NONE, SHORT } from './short-runs.ts'
+import { IN_VAIN, faultsOf, NONE, SHORT } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
 
@@ -48,7 +48,7 @@ describe('the generator', PATIENCE, () => {
   })
 
   test('counts those who were left waiting as clients who got nothing', async () => {
-    const result = await load({ refuse: ({ number }) => number >= 3 }, {})
+    const result = await load({ refuse: ({ number }) => number >= 3 }, IN_VAIN)
     expect(result).toMatchObject({ served: 3, unserved: 3 })
     expect(result.fairness!.jain).toBeLessThanOrEqual(1 / 2)
     expect(result.fairness!.worstOverMedian).toBe(0)

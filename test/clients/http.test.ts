@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
-import { NONE, SHORT, faultsOf } from './short-runs.ts'
+import { IN_VAIN, NONE, SHORT, faultsOf } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
 const PAGE = 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nhubbub\n'
@@ -112,7 +112,7 @@ describe('a server that answers wrongly is found out', PATIENCE, () => {
       if (!chosen(n) || dropped > 2) return PAGE
       dropped++
       return ''
-    })
+    }, IN_VAIN)
     expect(dropped).toBeGreaterThan(0)
     expect(faultsOf(result)).toEqual({ ...NONE, outstanding: dropped })
   })

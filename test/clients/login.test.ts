@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LoadResult, type LoadSpec, loginOf, runLoad } from '../../clients/load/index.ts'
-import { NONE, SHORT, faultsOf } from './short-runs.ts'
+import { IN_VAIN, NONE, SHORT, faultsOf } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
 
@@ -90,7 +90,7 @@ describe('logging in', PATIENCE, () => {
       if (answer !== 'success' || logins < 10 || dropped > 0) return answer
       dropped++
       return ''
-    })
+    }, IN_VAIN)
     expect(faultsOf(result)).toEqual({ ...NONE, outstanding: 1 })
   })
 
