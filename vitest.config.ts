@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// These bench tests start servers as processes, so they belong with the suites that do.
+// These bench tests start servers, or a browser, as processes, so they belong with the suites that do.
 const BENCH_WITH_SERVERS = [
   'bench',
   'server',
@@ -10,6 +10,7 @@ const BENCH_WITH_SERVERS = [
   'open-loop',
   'witness',
   'selfcheck',
+  'html-browser',
 ].map((name) => `test/bench/${name}.test.ts`)
 
 const setupFiles = ['test/support/own-temporary-folder.ts']

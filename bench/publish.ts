@@ -12,7 +12,7 @@ import { resultsToJson, writeNewFiles } from './results.ts'
 import type { Results } from './schema.ts'
 
 /** What is written of every run, whatever else is asked for. */
-const ALWAYS: readonly FormatName[] = ['json', 'markdown']
+const ALWAYS: readonly FormatName[] = ['json', 'markdown', 'html']
 
 export interface PublishOptions {
   readonly folder: string

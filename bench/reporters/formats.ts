@@ -9,6 +9,7 @@ import { counted, list } from './text.ts'
 export const FORMAT_NAMES = [
   'terminal',
   'markdown',
+  'html',
   'json',
   'csv',
   'hgrm',
@@ -44,6 +45,12 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     extension: 'md',
     holds: ALL,
     load: async () => (await import('./markdown.ts')).markdownReport,
+  },
+  html: {
+    purpose: 'one page with charts, to be opened in a browser',
+    extension: 'html',
+    holds: ALL,
+    load: async () => (await import('./html/page.ts')).htmlReport,
   },
   json: {
     purpose: 'all that was measured, as in the file',

@@ -9,16 +9,12 @@ export function formatAmount(value: number): string {
   // Rounded before it is looked at, so that 99.96 is 100 and not 100.0.
   const rounded = Number(value.toPrecision(3))
   const size = Math.abs(rounded)
-  if (size >= 100) return separated(rounded)
+  if (size >= 100) return formatCount(rounded)
   return rounded.toFixed(size >= 10 ? 1 : 2)
 }
 
 /** Every digit, with separators. */
 export function formatCount(value: number): string {
-  return separated(value)
-}
-
-function separated(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 

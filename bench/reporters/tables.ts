@@ -84,7 +84,7 @@ function tableOf(group: readonly Point[], { config, warnings }: Results): Table 
 }
 
 /** Fastest first; what has no usable figure comes last, in the order it was asked for. */
-function inOrder(points: readonly Point[]): Point[] {
+export function inOrder(points: readonly Point[]): Point[] {
   if (points.some(({ arrivals }) => arrivals !== 'closed')) {
     return points.toSorted((a, b) => p99ResponseNs(a) - p99ResponseNs(b))
   }

@@ -5,4 +5,4 @@ export { FILE_NAME, loginOf, TRANSPORTS, WORKLOAD_NAMES, workloadInfo } from './
 export { fileBytes } from './file.ts'
 export { runLoad } from './load.ts'
 export { checkSpec, LoadSpecError, WORK_MS_MAX } from './spec.ts'
-export { mergeTimes, sumOfLongestNs } from './times.ts'
+export { mergeTimes, sumOfLongestNs, timesAt } from './times.ts'

@@ -119,3 +119,16 @@ export function mergeTimes(encoded: readonly string[]): Times {
     merged.destroy()
   }
 }
+
+/** The times of an encoded histogram at percentiles from 0 to 100, in nanoseconds. */
+export function timesAt(encoded: string, percentiles: readonly number[]): number[] {
+  initWebAssemblySync()
+  const decoded = decodeFromCompressedBase64(encoded, COUNTER_BITS, true)
+  try {
+    return percentiles.map((percentile) =>
+      decoded.totalCount === 0 ? 0 : decoded.getValueAtPercentile(percentile),
+    )
+  } finally {
+    decoded.destroy()
+  }
+}

@@ -315,7 +315,7 @@ describe('a run of good servers', () => {
         .find((name) => name.endsWith('.json'))!
         .slice(0, -5)
       const hgrm = `${run}-room-good-4-clients-service-time.hgrm`
-      const names = [hgrm, ...['bmf', 'csv', 'json', 'md'].map((end) => `${run}.${end}`)]
+      const names = [hgrm, ...['bmf', 'csv', 'html', 'json', 'md'].map((end) => `${run}.${end}`)]
       expect(readdirSync(folder).toSorted()).toEqual(names.toSorted())
       const stem = join(folder, run)
       const without = 'without 1 point that cannot be run'
@@ -323,6 +323,7 @@ describe('a run of good servers', () => {
       expect(err.join('').split('\nWritten:\n')[1]!.split('\n')).toEqual([
         `  ${stem}.json`,
         `  ${stem}.md`,
+        `  ${stem}.html`,
         `  ${stem}.csv`,
         `  ${stem}-*.hgrm, 1 file, ${without}`,
         `  ${stem}.bmf, ${without}`,
