@@ -46,7 +46,8 @@ export async function publish(
     io.out(json ? resultsToJson(results) : `\n${terminalReport(results, io)}\n`)
   }
   io.err.write(['Written:', ...written].join('\n  ') + '\n')
-  for (const one of made) if (one.status === 'rejected') throw one.reason
+  const failures = made.flatMap((one) => (one.status === 'rejected' ? [messageOf(one.reason)] : []))
+  if (failures.length > 0) throw new Failure(failures.join('; '))
 }
 
 interface Rendered {

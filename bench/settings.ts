@@ -46,7 +46,7 @@ function configChanges(before: Config, after: Config): string[] {
   const workloads = after.workloads.flatMap((workload) => {
     const earlier = before.workloads.find(({ name }) => name === workload.name)
     if (!earlier) return []
-    return (['warmupMs', 'durationMs'] as const)
+    return (['window', 'warmupMs', 'durationMs'] as const)
       .filter((key) => earlier[key] !== workload[key])
       .map((key) => change(`${key} of ${workload.name}`, earlier[key], workload[key]))
   })

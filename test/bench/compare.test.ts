@@ -175,14 +175,17 @@ test('what else differs between the runs is named, but not what does not matter'
     config: {
       ...CONFIG,
       seed: 7,
-      window: 4,
-      workloads: CONFIG.workloads.map((workload) => ({ ...workload, durationMs: 3000 })),
+      workloads: CONFIG.workloads.map((workload) => ({
+        ...workload,
+        window: workload.name === 'ping' ? 4 : workload.window,
+        durationMs: 3000,
+      })),
     },
   }
   expect(compareRuns({ ...BASE, config: CONFIG }, after, 0.05).changes).toEqual([
     'commit 0123456789, then ffffffffff+',
     'node 20.20.2, then 22.1.0',
-    'window 1, then 4',
+    'window of ping 1, then 4',
     'durationMs of ping 1000, then 3000',
     'durationMs of room 1000, then 3000',
     'durationMs of session 1500, then 3000',

@@ -373,7 +373,7 @@ describe('bench, while another benchmark holds the lock', () => {
     ['a number', USAGE, ['--repeats', '0'], /--repeats .* from 1 to 1000/],
     ['a duration', USAGE, ['--duration', '99ms'], /--duration .* from 100ms/],
     ['two presets', USAGE, ['--quick', '--full'], /--quick.*--full/],
-    ['a format', USAGE, ['--export', 'json,cvs'], /no format "cvs"; did you mean csv/],
+    ['a format', USAGE, ['--export', 'json,csx'], /no format "csx"; did you mean csv/],
     ['more senders than clients', USAGE, ['--clients', '2', '--senders', '3'], /3 senders/],
     ['a room for one', USAGE, ['--workloads', 'room', '--clients', '1'], /at least 2 clients/],
     ['nothing that can be run', USAGE, ['--models', alone, '--workloads', 'room'], /nobody hears/],

@@ -100,7 +100,7 @@ describe('lines', () => {
     ['', lines.BLANK, '', '', ''],
     [':', lines.UNKNOWN, '', '', ''],
     [':prefix-only', lines.UNKNOWN, 'prefix-only', '', ''],
-    ['QUIT ', lines.CHATTER, '', '', ''],
+    ['QUIT ', lines.QUIT, '', '', ''],
   ])('"%s" is divided', (text, command, prefix, parameters, last) => {
     const bytes = Buffer.from(`${text}\r\nnext line :with things\r\n`)
     const scanner = new lines.LineScanner()
