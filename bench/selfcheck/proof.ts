@@ -18,7 +18,7 @@ export type ProofName = (typeof PROOF_NAMES)[number]
  * `inconclusive`: what was seen proves neither that the instrument is right nor that it is wrong, because the
  * machine was busy with something else, for instance. It is not a pass.
  */
-export const VERDICTS = ['pass', 'inconclusive', 'fail'] as const
+const VERDICTS = ['pass', 'inconclusive', 'fail'] as const
 export type Verdict = (typeof VERDICTS)[number]
 
 /** One thing that must be so. */

@@ -256,7 +256,7 @@ function logarithmicScale(chart: LinesChart): Option {
 }
 
 /** 1, 2, 5, 10 ..., or only the powers of ten where those are many. */
-export function ticksOf({ lines }: LinesChart): number[] {
+function ticksOf({ lines }: LinesChart): number[] {
   const values = lines.flatMap(({ points }) => points.map(([, y]) => y)).filter((y) => y > 0)
   const lowest = Math.min(1e9, ...values)
   const highest = Math.max(lowest, ...values)
