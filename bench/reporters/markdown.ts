@@ -1,5 +1,6 @@
 // The report in Markdown: what stands beside the results file, and can be pasted into an issue.
 
+import { pointName } from '../points.ts'
 import type { Results } from '../schema.ts'
 import { splitAbsent } from './absences.ts'
 import {
@@ -10,6 +11,7 @@ import {
   warningLine,
 } from './context.ts'
 import { costTables } from './connection-costs.ts'
+import { explain } from './explanations.ts'
 import { scalingTables } from './scaling.ts'
 import type { Table } from './tables.ts'
 import { tablesOf } from './tables.ts'
@@ -23,6 +25,7 @@ export function markdownReport(results: Results): string {
     ...(interruption ? [`**${escape(interruption)}**`] : []),
     ...sentences.map(escape),
     ...[...tablesOf(results), ...costTables(results), ...scalingTables(results)].map(renderTable),
+    ...explanationParts(results),
     '## How to read this',
     bullets([...legendOf(results), equivalenceLine(results.equivalence)]),
     ...(results.warnings.length > 0
@@ -30,6 +33,15 @@ export function markdownReport(results: Results): string {
       : []),
   ]
   return parts.join('\n\n') + '\n'
+}
+
+/** Why figures are as they are, as far as counters say so: the most telling sentence about each point. */
+function explanationParts(results: Results): string[] {
+  const lines = results.points.flatMap((point) => {
+    const [first] = explain(point, results)
+    return first ? [`${pointName(point)}: ${first.text}`] : []
+  })
+  return lines.length > 0 ? ['## Why, as far as counters say', bullets(lines)] : []
 }
 
 export function renderTable({ title, explanation, columns, rows, notes, reading }: Table): string {

@@ -130,7 +130,7 @@ if (executablePath === undefined) {
     test('its tables have the figures of the file', async () => {
       const { page } = await open()
       const cells = tablesOf(RUN)[0]!.rows.flatMap((row) => row.cells)
-      const shown = await textsOf(page, '#rates-ping-12-clients tr[class^=status-] td')
+      const shown = await textsOf(page, '#rates-ping-3-clients tr[class^=status-] td')
       expect(shown).toEqual(cells)
     })
 
@@ -159,6 +159,11 @@ if (executablePath === undefined) {
       expect(paper).toBe('rgb(255, 255, 255)')
       expect(await page.locator('#overview svg.still').isVisible()).toBe(true)
       expect(await page.locator('#overview canvas').first().isVisible()).toBe(false)
+      const sizes = await page
+        .locator('#overview svg.still path[fill^="var(--model"]')
+        .evaluateAll((paths) => paths.map((path) => path.getBoundingClientRect().width))
+      expect(sizes.length).toBeGreaterThan(20)
+      for (const size of sizes) expect(size).toBeGreaterThan(5)
       const pdf = await page.pdf({ format: 'A4' })
       expect(pdf.subarray(0, 5).toString()).toBe('%PDF-')
       expect(pdf.length).toBeGreaterThan(50_000)

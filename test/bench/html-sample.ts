@@ -110,12 +110,16 @@ interface Load {
 
 const isOfOwners = ({ model: name }: Kind) => name === 'thread' || name === 'process'
 
+/** Some contention, and as much coherency as it is told: with 12 clients 1. */
+const scaled = (clients: number, kappa: number) => law(clients, kappa) / law(12, kappa)
+const law = (n: number, kappa: number) => n / (1 + 0.2 * (n - 1) + kappa * n * (n - 1))
+
 const LOADS: readonly Load[] = [
-  ...[12, 50, 200].map((clients, i) => ({
+  ...[3, 6, 12, 25, 50, 100, 200].map((clients) => ({
     workload: 'ping' as const,
     clients,
     senders: 0,
-    share: (kind: Kind) => (isOfOwners(kind) ? 1 - i * 0.22 : 1 + i * 0.08),
+    share: (kind: Kind) => scaled(clients, isOfOwners(kind) ? 0.003 : 0.0001),
   })),
   {
     workload: 'room',

@@ -9,6 +9,7 @@ import { looksOf } from '../../bench/reporters/html/looks.ts'
 import { html, json } from '../../bench/reporters/html/markup.ts'
 import { htmlReport } from '../../bench/reporters/html/page.ts'
 import { regimePart } from '../../bench/reporters/html/regime.ts'
+import { workloadSections } from '../../bench/reporters/html/workload.ts'
 import { STYLE } from '../../bench/reporters/html/style.ts'
 import { resultsToJson } from '../../bench/results.ts'
 import { costTables } from '../../bench/reporters/connection-costs.ts'
@@ -124,8 +125,8 @@ describe('charts', () => {
       clientsChart(points, LOOKS, rate, (s) => s.throughputPerS.median)
     expect(of(pings)).toBeNull()
     const chart = of(RUN.points.filter(({ workload }) => workload === 'ping'))!
-    expect(chart.xTicks.map(({ text }) => text)).toEqual(['12', '50', '200'])
-    expect(chart.lines.map(({ points }) => points.length)).toEqual(Array(8).fill(3))
+    expect(chart.xTicks.map(({ text }) => text)).toEqual(['3', '6', '12', '25', '50', '100', '200'])
+    expect(chart.lines.map(({ points }) => points.length)).toEqual(Array(8).fill(7))
   })
 
   test('a run without figures has none', () => {
@@ -143,7 +144,7 @@ describe('advice', () => {
     const { use, why } = adviceFor('many small requests')
     expect(use).toEqual(['poll'])
     expect(why).toMatch(
-      /^16\d,000 PINGs\/s, 1\.\d times as many as async, with 200 clients\. Not ranked, .* epoll at least 1/,
+      /^\d{3},000 PINGs\/s, 1\.\d times as many as async, with 200 clients\. Not ranked, .* epoll at least 1/,
     )
   })
 
@@ -255,6 +256,11 @@ describe('the page', () => {
     },
   )
 
+  test('shows the times of the largest sizes only, where all would be too many', () => {
+    expect(figuresOf('all')!.length).toBeGreaterThan(10)
+    expect(figuresOf('less')).toHaveLength(5)
+  })
+
   test('leaves the data to the file beside it, where there is no room for them', () => {
     const { text } = dataSection(RUN, 1000).body
     expect(text.length).toBeLessThan(1000)
@@ -276,6 +282,13 @@ describe('the regime map', () => {
     expect(text).toMatch(/class="(?:tint-model-\d|tie)"/)
   })
 })
+
+function figuresOf(detail: 'all' | 'less') {
+  return workloadSections(RUN, LOOKS, detail)
+    .map(({ body }) => body.text)
+    .join('')
+    .match(/class="chart" id="times-/g)
+}
 
 /** Maps are drawn. */
 function tablesInPage() {

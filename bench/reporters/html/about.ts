@@ -46,16 +46,15 @@ export function verdictSection({ points, warnings }: Results): Section {
         (warning) =>
           html`<div class="warning">
             <p>${warning.cause}</p>
-            <p class="soft">
-              ${
-                warning.points.length > 0
-                  ? html`<details>
-                      <summary>${counted(warning.points.length, 'point')}</summary>
-                      ${warningLine(warning)}
-                    </details>`
-                  : null
-              }${warning.tryThis}
-            </p>
+            <p class="soft">${warning.tryThis}</p>
+            ${
+              warning.points.length > 0
+                ? html`<details>
+                    <summary>${counted(warning.points.length, 'point')}</summary>
+                    ${warningLine(warning)}
+                  </details>`
+                : null
+            }
           </div>`,
       )}`,
   }

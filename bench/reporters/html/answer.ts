@@ -83,19 +83,34 @@ function answerPart(answers: readonly Answer[], results: Results, looks: readonl
   })
   const reasons = [...new Set(answers.flatMap(({ use }) => use))].slice(0, REASONS_MAX)
   return html`<p class="answer">${sentences}.</p>
-    <dl class="because">${reasons.map((model) => reasonPart(model, results, looks))}</dl>`
+    <dl class="because">${reasonsPart(reasons, results, looks)}</dl>`
 }
 
 /** For more there is no room on a first screen. */
 const REASONS_MAX = 2
 
-/** What the model is, and the first thing that counters say of it. */
-function reasonPart(model: string, results: Results, looks: readonly Look[]) {
-  const info = CATALOG.find(({ name }) => name === partsOfLabel(model).name)
-  const own = results.points.filter((point) => point.model === model && usable(point))
-  const reason = own.flatMap((point) => explain(point, results)).at(0)
-  return html`<dt>${modelName(model, looks)}</dt>
-    <dd>${info?.summary ?? null} ${reason ? reason.text : null}</dd>`
+/** What is due to the surroundings is no reason for a model. */
+const NOT_OF_MODELS: ReadonlySet<string> = new Set(['generator-full', 'others-ran', 'pushed-aside'])
+
+/** What the models are, and what counters say of each, but the same of two only once. */
+function reasonsPart(
+  models: readonly string[],
+  results: Results,
+  looks: readonly Look[],
+): Markup[] {
+  const told = new Set<string>()
+  return models.map((model) => {
+    const info = CATALOG.find(({ name }) => name === partsOfLabel(model).name)
+    const own = results.points.filter((point) => point.model === model && usable(point))
+    const won = own.filter(({ rank }) => rank === 1)
+    const reasons = (won.length > 0 ? won : own)
+      .toSorted((a, b) => b.clients - a.clients)
+      .flatMap((point) => explain(point, results))
+    const reason = reasons.find(({ kind }) => !told.has(kind) && !NOT_OF_MODELS.has(kind))
+    if (reason) told.add(reason.kind)
+    return html`<dt>${modelName(model, looks)}</dt>
+      <dd>${info?.summary ?? null} ${reason?.text ?? null}</dd>`
+  })
 }
 
 /** `a, b or c`, of marked-up names. */

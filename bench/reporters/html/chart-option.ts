@@ -205,7 +205,7 @@ function linesOption(chart: LinesChart, drawing: Drawing): Option {
   const first = xTicks[0]
   const last = xTicks[xTicks.length - 1]
   return {
-    grid: { left: isNarrow ? 52 : 64, right: 24, top: 30, bottom: 58, outerBoundsMode: 'none' },
+    grid: { left: isNarrow ? 60 : 64, right: 24, top: 30, bottom: 58, outerBoundsMode: 'none' },
     xAxis: {
       ...valueAxis(chart.xAxis, drawing),
       min: first ? first.at : 0,
@@ -230,7 +230,7 @@ function linesOption(chart: LinesChart, drawing: Drawing): Option {
         color: colourOf('--soft'),
         fontSize: 12,
         align: 'left',
-        padding: [0, 0, 0, isNarrow ? -50 : -62],
+        padding: [0, 0, 0, isNarrow ? -58 : -62],
       },
       axisLabel: {
         color: colourOf('--soft'),
@@ -306,7 +306,7 @@ function sharesOption({ rows, dots, looks, axis }: SharesChart, drawing: Drawing
   const ticks = [1, 2, 5, 10, 100, 1000, 10_000].filter((times) => times <= 2 / lowest)
   const ends = { min: Math.log10(lowest) - 0.15, max: 0.08 }
   return {
-    grid: { left: isNarrow ? 104 : 178, right: 40, top: 4, bottom: 52, outerBoundsMode: 'none' },
+    grid: { left: isNarrow ? 112 : 206, right: 40, top: 4, bottom: 52, outerBoundsMode: 'none' },
     xAxis: {
       ...valueAxis(axis, drawing),
       ...ends,
@@ -327,7 +327,8 @@ function sharesOption({ rows, dots, looks, axis }: SharesChart, drawing: Drawing
       axisLabel: {
         color: colourOf('--ink'),
         fontSize: isNarrow ? 11 : 13,
-        width: isNarrow ? 96 : 166,
+        lineHeight: isNarrow ? 13 : 16,
+        width: isNarrow ? 104 : 196,
         overflow: 'break',
         interval: 0,
       },

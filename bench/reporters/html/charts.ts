@@ -2,14 +2,15 @@
 // drawn; what is not in a chart is in the table below it, with its reason. Pure.
 
 import { timesAt } from '../../../clients/load/index.ts'
-import { groupPoints, tableName, usable } from '../../points.ts'
-import type { Point, Summary } from '../../schema.ts'
+import { groupPoints, loadName, usable } from '../../points.ts'
+import { throughputBy } from '../../scaling.ts'
+import type { Point, Results, Summary } from '../../schema.ts'
 import { WORKLOAD_WORDS } from '../../workloads.ts'
 import type { Scale } from '../numbers.ts'
 import { formatAmount, formatCount, scaleOfRates, scaleOfTimes } from '../numbers.ts'
 import { inOrder } from '../tables.ts'
 import type { Line, LinesChart, RatesChart, RatesRow, SharesChart, Tick } from './chart-option.ts'
-import { isOpen, throughputOf, timesName, timesOf } from './figures.ts'
+import { groupBy, isOpen, throughputOf, timesName, timesOf } from './figures.ts'
 import type { Look } from './looks.ts'
 
 /** Throughput of the points of one table; null when none of them has a figure. */
@@ -62,7 +63,7 @@ function scaledBy(divisor: number): (value: number) => number {
 /** Of so many times at least ten must lie above a percentile, or it is one of them by chance. */
 const SAMPLES_ABOVE_MIN = 10
 /** In decades of what lies above: 1 is the 90th percentile, 2 the 99th. */
-const STEP = 0.1
+const STEP = 0.2
 
 const PERCENTILE_TICKS: readonly Tick[] = [
   { at: 0, text: '0 %' },
@@ -129,6 +130,7 @@ export function clientsChart(
   looks: readonly Look[],
   figure: { readonly name: string; readonly unit: string; readonly divisor: number },
   valueOf: (summary: Summary) => number | null,
+  laws: readonly Scaling[] = [],
 ): LinesChart | null {
   const lines = looks.flatMap(({ model }) => {
     const own = points
@@ -142,19 +144,38 @@ export function clientsChart(
     return own.length > 1 ? [{ model, points: own, marked: own.map((_, i) => i) }] : []
   })
   if (lines.length === 0) return null
+  const predicted = laws.flatMap((law) => predictedLine(law, figure.divisor))
   const sizes = [...new Set(points.map(({ clients }) => clients))].toSorted((a, b) => a - b)
   const values = lines.flatMap(({ points: all }) => all.map(([, y]) => y))
   return {
     kind: 'lines',
-    axis: figure.unit ? `${figure.name}, ${figure.unit}` : figure.name,
+    axis: figure.name,
     unit: figure.unit,
     xAxis: 'clients',
     xTicks: sizes.map((size) => ({ at: Math.log10(size), text: formatCount(size) })),
     // Where models differ by more than a man can see on one ruler.
     isLogarithmic: Math.max(...values) > 30 * Math.min(...values),
-    lines,
+    lines: [...lines, ...predicted],
     looks: looks.filter(({ model }) => lines.some((line) => line.model === model)),
   }
+}
+
+type Scaling = Results['scaling'][number]
+
+/** So many points make a curve. */
+const CURVE_POINTS = 24
+
+/** The scalability law between the smallest and the largest size; none where it must not be relied on. */
+function predictedLine(law: Scaling, divisor: number): Line[] {
+  const { lambdaPerS, sigma, kappa, measuredClients, doubt, model } = law
+  if (doubt !== null || lambdaPerS === null || sigma === null || kappa === null) return []
+  const [from, to] = [Math.min(...measuredClients), Math.max(...measuredClients)].map(Math.log10)
+  const points = Array.from({ length: CURVE_POINTS }, (_, i) => {
+    const x = from! + ((to! - from!) * i) / (CURVE_POINTS - 1)
+    const perS = throughputBy({ lambdaPerS, sigma, kappa }, 10 ** x)
+    return [Number(x.toFixed(4)), Number((perS / divisor).toPrecision(4))] as const
+  })
+  return [{ model, points, marked: [], isThin: true }]
 }
 
 /** Who is how far behind, in every workload at once; null when nothing was measured. */
@@ -164,7 +185,7 @@ export function overviewChart(
 ): SharesChart | null {
   // In an open loop all are asked for the same rate: who answers more tells nothing.
   const closed = points.filter((point) => !isOpen(point))
-  const groups = groupPoints(closed).filter((group) => group.some((point) => usable(point)))
+  const groups = overviewGroups(closed)
   if (groups.length === 0) return null
   const dots = groups.flatMap((group, row) => {
     const best = Math.max(...group.map((point) => (usable(point) ? throughputOf(point).median : 0)))
@@ -179,10 +200,31 @@ export function overviewChart(
   return {
     kind: 'shares',
     axis: 'throughput as a share of the fastest model’s',
-    rows: groups.map(([first]) => tableName(first!)),
+    rows: groups.map(([first]) => rowName(first!)),
     dots,
     looks: looksIn(looks, closed),
   }
+}
+
+/** More lines than this are no overview. */
+const ROWS_MAX = 10
+
+/** All tables with figures; where those are many, of each workload the one with the most clients. */
+function overviewGroups(points: readonly Point[]): Point[][] {
+  const groups = groupPoints(points).filter((group) => group.some((point) => usable(point)))
+  if (groups.length <= ROWS_MAX) return groups
+  const loads = groupBy(groups, ([first]) => loadName(first!))
+  return [...loads.values()].map((own) =>
+    own.reduce((largest, group) => (group[0]!.clients > largest[0]!.clients ? group : largest)),
+  )
+}
+
+/** `mix · 50 clients, 5 compute`. */
+function rowName(point: Point): string {
+  const { workload, clients, senders } = point
+  const { part } = WORKLOAD_WORDS[workload]
+  const who = senders > 0 ? `, ${formatCount(senders)} ${senders === 1 ? part.one : part.many}` : ''
+  return `${loadName(point)} · ${formatCount(clients)} ${clients === 1 ? 'client' : 'clients'}${who}`
 }
 
 function looksIn(looks: readonly Look[], points: readonly Point[]): Look[] {

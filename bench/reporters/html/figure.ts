@@ -3,7 +3,7 @@
 
 import type { Chart } from './chart-option.ts'
 import type { Look } from './looks.ts'
-import { markerOf } from './looks.ts'
+import { modelName } from './looks.ts'
 import type { Content, Markup } from './markup.ts'
 import { html, json } from './markup.ts'
 import { stillPicture } from './still.ts'
@@ -44,9 +44,7 @@ function keyOf(looks: readonly Look[]): Markup {
   const items = looks.map(
     (look) =>
       html`<li>
-        <span class="item" data-model="${look.model}"
-          ><span class="model">${markerOf(look)}${look.model}</span></span
-        >
+        <span class="item" data-model="${look.model}">${modelName(look.model, looks)}</span>
       </li>`,
   )
   return html`<ul class="key" aria-label="Models">

@@ -40,7 +40,8 @@ const MARKERS: readonly string[] = [
   'M2 8H18V12H2Z', // a bar
   'M3 3H17V17H3Z', // a square
   'M10 1.5L19 17.5H1Z', // a triangle
-  'M10 1.5A8.5 8.5 0 1 1 9.99 1.5Z', // a circle
+  // A circle of two arcs: one from a point to itself, as ECharts rounds it, is nothing.
+  'M10 1.5A8.5 8.5 0 1 1 10 18.5A8.5 8.5 0 1 1 10 1.5Z',
   'M10 0L20 10L10 20L0 10Z', // a diamond
   'M10 0L12.4 7.2H20L13.9 11.7L16.2 19L10 14.5L3.8 19L6.1 11.7L0 7.2H7.6Z', // a star
   'M1 2.5H19L10 18.5Z', // a triangle upside down
@@ -75,12 +76,25 @@ export function colourVariables(theme: keyof Colours): string {
   return COLOURS.map((colours, i) => `--model-${i}:${colours[theme]};`).join('')
 }
 
-/** The marker, as it stands beside the model's name in running text. */
-export function markerOf({ colour, marker, dash }: Look): Markup {
-  const fill = dash === 'solid' ? `var(${colour})` : 'none'
-  return html`<svg class="marker" viewBox="-1 -1 22 22" width="12" height="12" aria-hidden="true">
-    <path d="${marker}" fill="${fill}" stroke="var(${colour})" stroke-width="2" />
-  </svg>`
+/** The marker, as it stands beside the model's name in running text: a copy of the one in `markerSymbols`. */
+export function markerOf(look: Look): Markup {
+  return html`<svg class="marker" aria-hidden="true"><use href="#${markerId(look)}" /></svg>`
+}
+
+function markerId({ colour, dash }: Look): string {
+  return `marker${colour.replace('--model', '')}-${dash}`
+}
+
+/** The markers, once on the page: names stand in it hundreds of times. */
+export function markerSymbols(looks: readonly Look[]): Markup {
+  const symbols = looks.map((look) => {
+    const { colour, marker, dash } = look
+    const fill = dash === 'solid' ? `var(${colour})` : 'none'
+    return html`<symbol id="${markerId(look)}" viewBox="-1 -1 22 22">
+      <path d="${marker}" fill="${fill}" stroke="var(${colour})" stroke-width="2" />
+    </symbol>`
+  })
+  return html`<svg class="symbols" width="0" height="0" aria-hidden="true">${symbols}</svg>`
 }
 
 /** The marker and the name. */

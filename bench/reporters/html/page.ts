@@ -18,19 +18,26 @@ import {
   verdictSection,
 } from './about.ts'
 import { firstScreen } from './answer.ts'
-import { looksOf } from './looks.ts'
+import { looksOf, markerSymbols } from './looks.ts'
 import type { Markup } from './markup.ts'
 import { html, trusted } from './markup.ts'
 import { regimePart } from './regime.ts'
 import { pageScript } from './script.ts'
 import { STYLE } from './style.ts'
-import type { Section } from './workload.ts'
+import type { Detail, Section } from './workload.ts'
 import { tablePart, workloadSections } from './workload.ts'
 
 /** With more the page would be slow to open, and too large for many a mailbox. */
 const BYTES_MAX = 1_500_000
 
 export function htmlReport(results: Results): string {
+  const whole = composed(results, 'all')
+  const { bare, withData } = whole.bytes > BYTES_MAX ? composed(results, 'less') : whole
+  return withData(BYTES_MAX - Buffer.byteLength(bare))
+}
+
+/** The page without the data, and the page with as much of them as there is room for. */
+function composed(results: Results, detail: Detail) {
   const looks = looksOf(results.config.models)
   const first = firstScreen(results, looks)
   const tables = [...scalingTables(results), ...costTables(results)]
@@ -40,7 +47,7 @@ export function htmlReport(results: Results): string {
     body: html`${tables.map((table) => tablePart(table, looks))}`,
   }
   const sections: Section[] = [
-    ...workloadSections(results, looks),
+    ...workloadSections(results, looks, detail),
     ...(tables.length > 0 ? [scalingSection] : []),
     { id: 'regime', title: 'Which model where', body: regimePart(results, looks) },
     modelsSection(results, looks),
@@ -48,9 +55,10 @@ export function htmlReport(results: Results): string {
     methodSection(results),
     environmentSection(results),
   ]
-  const pageWith = (data: Section) => frame(results, first, [...sections, data])
-  const bare = pageWith(dataSection(results, 0))
-  return pageWith(dataSection(results, BYTES_MAX - Buffer.byteLength(bare)))
+  const withData = (room: number) =>
+    frame(results, first, [...sections, dataSection(results, room)])
+  const bare = withData(0)
+  return { bare, bytes: Buffer.byteLength(bare), withData }
 }
 
 function frame(results: Results, first: Markup, sections: readonly Section[]): string {
@@ -69,6 +77,7 @@ function frame(results: Results, first: Markup, sections: readonly Section[]): s
         ${trusted(`<style>${STYLE}</style>`)}
       </head>
       <body>
+        ${markerSymbols(looksOf(results.config.models))}
         <a class="skip" href="#main">To the report</a>
         <header>
           <p class="overline">${headLine(results)}</p>

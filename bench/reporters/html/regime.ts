@@ -25,13 +25,17 @@ export function regimePart(
       <code>hubbub bench --workloads mix --clients 10,50 --senders 10%,40%</code>.
     </p>`
   }
-  return html`${maps.map((map) => {
-    const { many } = WORKLOAD_WORDS[map.workload]
-    return [
-      mapTable(map, `most ${many} per second`, ({ throughput }) => throughput, looks),
-      mapTable(map, 'shortest p99', ({ p99 }) => p99, looks),
-    ]
-  })}`
+  return html`<p class="does">
+      Who is best, by how many clients there are (columns) and how many of them have a part of their
+      own (rows). Hatched: intervals overlap, and nobody is the best.
+    </p>
+    ${maps.map((map) => {
+      const { many } = WORKLOAD_WORDS[map.workload]
+      return [
+        mapTable(map, `most ${many} per second`, ({ throughput }) => throughput, looks),
+        mapTable(map, 'shortest p99', ({ p99 }) => p99, looks),
+      ]
+    })}`
 }
 
 function mapTable(
@@ -51,10 +55,6 @@ function mapTable(
   return html`<h3>${map.name}: ${what}</h3>
     <div class="scroll" tabindex="0" role="region" aria-label="Map of ${map.name}: ${what}">
       <table class="regime">
-        <caption>
-          Who is best, by how many clients there are (columns) and how many of them ${part.many}
-          (rows). Hatched: intervals overlap, and nobody is the best.
-        </caption>
         <thead>
           <tr>
             <td></td>

@@ -209,7 +209,9 @@ function tooltipOf(browser: Browser, chart: Chart, pointed: readonly Pointed[]):
     line('div', '', first.name, `${Math.round(10 ** (first.value[0] || 0) * 100)} %`)
   } else {
     line('b', '', xText(browser, chart.xAxis, first.value[0] || 0), '')
-    const lines = pointed.filter(({ seriesType }) => seriesType === 'line')
+    const lines = pointed.filter(({ seriesType, value }) => {
+      return seriesType === 'line' && Math.abs((value[0] || 0) - (first.value[0] || 0)) < 1e-3
+    })
     const sorted = lines.toSorted((a, b) => (b.value[1] || 0) - (a.value[1] || 0))
     for (const { seriesName, value } of sorted) {
       line('div', '', seriesName, `${browser.formatAmount(value[1] || 0)} ${chart.unit}`)

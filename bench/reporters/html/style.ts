@@ -42,7 +42,8 @@ h2+section>h3,h2+h3{margin-top:1rem}
 .reading{max-width:42rem}
 .absent,.soft{color:var(--soft)}
 .model{white-space:nowrap;font-weight:600}
-.marker{margin:0 .34em -.08em 0;flex:none}
+.marker{width:12px;height:12px;margin:0 .34em -.08em 0;flex:none}
+.symbols{position:absolute}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;padding:0;margin:1.6rem 0 0;font-size:.95rem}
 figure{margin:1rem 0 1.2rem}
 figcaption{font-size:.95rem;font-weight:650;margin:0 0 .45rem}
@@ -100,7 +101,7 @@ tbody th{font-weight:400}
 .regime td{border:1px solid var(--line);border-radius:6px;padding:.55rem .7rem;min-width:8rem}
 .regime .figure{display:block;color:var(--soft);font-size:.8rem}
 .regime .model{display:block}
-.regime th{border:0;vertical-align:middle}
+.regime th,.regime thead td{border:0;vertical-align:middle}
 .tie{background:repeating-linear-gradient(135deg,var(--grid) 0 4px,transparent 4px 9px)}
 ${TINTS}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.4rem;margin:.8rem 0;font-size:.95rem}
@@ -110,6 +111,7 @@ ${TINTS}
 .warning p{margin:.1rem 0}
 .warning .soft{font-size:.9rem}
 pre{font-size:.8rem;background:var(--panel);padding:.9rem 1rem;border-radius:6px;overflow-x:auto}
+@media screen and (min-width:72rem){.scroll{width:fit-content;min-width:100%;max-width:calc(100% + (100vw - 52rem)/2)}}
 @media (max-width:40rem){
  body{font-size:15.5px}
  h2{margin-top:3rem}
@@ -129,13 +131,14 @@ pre{font-size:.8rem;background:var(--panel);padding:.9rem 1rem;border-radius:6px
  body{font-size:10.5pt}
  header,main,footer{max-width:none;padding-left:0;padding-right:0}
  .is-live>.stillbox{display:block}
- .is-live>.live,nav,.skip,.key button[aria-pressed=false]{display:none}
+ .is-live>.live,nav,.skip,details:not([open]),.key button[aria-pressed=false]{display:none}
  .picture svg.still{min-width:0}
  .stillbox,.scroll{overflow:visible}
  h2,h3,h4,figcaption{break-after:avoid}
  figure,tr,.warning{break-inside:avoid}
  h2{margin-top:2.2rem}
  table{font-size:8pt}
+ .figures td,.figures th{white-space:normal;padding-right:.45rem}
  a{color:inherit;text-decoration:none}
  *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }

@@ -38,8 +38,15 @@ export interface Section {
   readonly body: Markup
 }
 
+/** `less`: of each workload the times of the largest size only, where a page with all would be too large. */
+export type Detail = 'all' | 'less'
+
 /** In the order of the configuration. */
-export function workloadSections(results: Results, looks: readonly Look[]): Section[] {
+export function workloadSections(
+  results: Results,
+  looks: readonly Look[],
+  detail: Detail,
+): Section[] {
   const { present } = splitAbsent(results.points)
   const tables = tablesOf(results)
   const groups = groupPoints(present).map((points, i) => ({ points, table: tables[i]! }))
@@ -47,11 +54,18 @@ export function workloadSections(results: Results, looks: readonly Look[]): Sect
   return [...loads].map(([title, own]) => ({
     id: `workload-${title.replaceAll(' ', '-')}`,
     title,
-    body: html`${own.map((group) => groupPart(group, results, looks))}${againstClients(own, looks)}`,
+    body: html`${own.map((group) =>
+      groupPart(group, results, looks, detail === 'all' || group === own.at(-1)),
+    )}${againstClients(own, results, looks)}`,
   }))
 }
 
-function groupPart({ points, table }: Group, results: Results, looks: readonly Look[]): Markup {
+function groupPart(
+  { points, table }: Group,
+  results: Results,
+  looks: readonly Look[],
+  hasTimes: boolean,
+): Markup {
   const first = points[0]!
   const id = groupId(first)
   const rates = ratesChart(points, looks)
@@ -73,7 +87,7 @@ function groupPart({ points, table }: Group, results: Results, looks: readonly L
             table: full,
           })
     }
-    ${timesPart(points, id, looks)} ${costsPart(points, looks)}
+    ${hasTimes ? timesPart(points, id, looks) : null} ${costsPart(points, looks)}
     ${becausePart(points, results, looks)}
   </section> `
 }
@@ -252,7 +266,11 @@ function becausePart(
 }
 
 /** Throughput and times of all sizes, where there are several. */
-function againstClients(groups: readonly Group[], looks: readonly Look[]): Markup | null {
+function againstClients(
+  groups: readonly Group[],
+  { scaling }: Results,
+  looks: readonly Look[],
+): Markup | null {
   const points = groups.flatMap(({ points: own }) => own).filter((point) => !isOpen(point))
   const [first] = points
   if (!first) return null
@@ -260,16 +278,22 @@ function againstClients(groups: readonly Group[], looks: readonly Look[]): Marku
   const rates = scaleOfRates(points.map((point) => throughputOf(point).median))
   const times = scaleOfTimes(summaries.map(({ serviceTime }) => serviceTime.p50Ns))
   const { many } = WORKLOAD_WORDS[first.workload]
+  const laws = scaling.filter(
+    ({ workload, transport }) => workload === first.workload && transport === first.transport,
+  )
   const rateName = [rates.unit, many, 'per second'].filter(Boolean).join(' ')
   const charts = [
     {
       id: `sweep-rate-${groupId(first)}`,
-      caption: 'Throughput against the number of clients',
+      caption: laws.some(({ doubt }) => doubt === null)
+        ? 'Throughput against the number of clients, and dotted what the scalability law says'
+        : 'Throughput against the number of clients',
       chart: clientsChart(
         points,
         looks,
         { name: rateName, unit: rates.unit, divisor: rates.divisor },
         ({ throughputPerS }) => throughputPerS.median,
+        laws,
       ),
     },
     {
@@ -278,7 +302,7 @@ function againstClients(groups: readonly Group[], looks: readonly Look[]): Marku
       chart: clientsChart(
         points,
         looks,
-        { name: 'p50', unit: times.unit, divisor: times.divisor },
+        { name: `p50, ${times.unit}`, unit: times.unit, divisor: times.divisor },
         ({ serviceTime }) => serviceTime.p50Ns,
       ),
     },
@@ -309,14 +333,16 @@ function linesTable({ lines, xTicks, axis }: LinesChart, looks: readonly Look[])
       { head: 'model', align: 'left' },
       ...xTicks.map(({ text }) => ({ head: `${text} clients`, align: 'right' as const })),
     ],
-    rows: lines.map(({ model, points }) => ({
-      cells: [
-        modelName(model, looks),
-        ...xTicks.map(({ at }) => {
-          const point = points.find(([x]) => Math.abs(x - at) < 1e-9)
-          return point ? formatAmount(point[1]) : UNKNOWN
-        }),
-      ],
-    })),
+    rows: lines
+      .filter(({ isThin }) => !isThin)
+      .map(({ model, points }) => ({
+        cells: [
+          modelName(model, looks),
+          ...xTicks.map(({ at }) => {
+            const point = points.find(([x]) => Math.abs(x - at) < 1e-9)
+            return point ? formatAmount(point[1]) : UNKNOWN
+          }),
+        ],
+      })),
   })
 }
