@@ -167,6 +167,16 @@ describe('advice', () => {
     expect(answersOf(adviceOf(run))).toEqual([])
   })
 
+  test('says of a tie of many that it puts nobody first', () => {
+    const models = ['async', 'poll', 'epoll', 'pool']
+    const run = results(
+      models.map((name) => measured(planned(name), { perSecond: 900 }, { perSecond: 1000 })),
+    )
+    expect(plain(htmlReport(run))).toContain(
+      'For many small requests this run puts nobody first: too many tie.',
+    )
+  })
+
   test('never names an invalid model, nor one that served fewer than there were', () => {
     const named = adviceOf(RUN).flatMap(({ use, need }) => use.map((model) => `${need}: ${model}`))
     expect(named).not.toContain('one message to many people: pool')

@@ -77,20 +77,33 @@ function answerPart(answers: readonly Answer[], results: Results, looks: readonl
       This run does not say: no model has figures that may be ranked.
     </p>`
   }
-  const sentences = answers.map(({ use, needs }, i) => {
+  const told = answers.filter(({ use }) => use.length <= NAMES_MAX)
+  const rest = answers.filter(({ use }) => use.length > NAMES_MAX).flatMap(({ needs }) => needs)
+  const sentences = told.map(({ use, needs }, i) => {
     const names = either(use.map((model) => modelName(model, looks)))
     return html`${i === 0 ? 'Use ' : '; '}<strong>${names}</strong> for ${list(needs)}`
   })
-  const reasons = [...new Set(answers.flatMap(({ use }) => use))].slice(0, REASONS_MAX)
-  return html`<p class="answer">${sentences}.</p>
+  const reasons = [...new Set(told.flatMap(({ use }) => use))].slice(0, REASONS_MAX)
+  return html`<p class="answer">
+      ${told.length > 0 ? html`${sentences}.` : null}
+      ${rest.length > 0 ? `For ${list(rest)} this run puts nobody first: too many tie.` : null}
+    </p>
     <dl class="because">${reasonsPart(reasons, results, looks)}</dl>`
 }
+
+/** Who names more of them gives no advice. */
+const NAMES_MAX = 3
 
 /** For more there is no room on a first screen. */
 const REASONS_MAX = 2
 
-/** What is due to the surroundings is no reason for a model. */
-const NOT_OF_MODELS: ReadonlySet<string> = new Set(['generator-full', 'others-ran', 'pushed-aside'])
+/** What is due to the surroundings, or speaks against a model, is no reason for it. */
+const NOT_OF_MODELS: ReadonlySet<string> = new Set([
+  'generator-full',
+  'others-ran',
+  'pushed-aside',
+  'long-tail',
+])
 
 /** What the models are, and what counters say of each, but the same of two only once. */
 function reasonsPart(

@@ -77,7 +77,7 @@ export function colourVariables(theme: keyof Colours): string {
 }
 
 /** The marker, as it stands beside the model's name in running text: a copy of the one in `markerSymbols`. */
-export function markerOf(look: Look): Markup {
+function markerOf(look: Look): Markup {
   return html`<svg class="marker" aria-hidden="true"><use href="#${markerId(look)}" /></svg>`
 }
 
