@@ -1,6 +1,7 @@
 // A server under test: a process of its own, started as a person would start it.
 
 import type { ChildProcess } from 'node:child_process'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { partsOfLabel } from '../../bench/models.ts'
 import { closeClients } from './client.ts'
 import { PATIENCE_MS, within } from './conditions.ts'
@@ -43,7 +44,7 @@ export class TestServer {
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         running.delete(this)
-        resolve({ code, signal })
+        resolve(lastWordsRead().then(() => ({ code, signal })))
       })
     })
     running.add(this)
@@ -140,4 +141,13 @@ export async function stopCleanly(server: TestServer): Promise<void> {
   }
   const left = family.filter(isAlive)
   if (left.length > 0) throw new Error(`Processes are left after the server: ${left.join(', ')}`)
+}
+
+/**
+ * What a program said last is in the pipe when it has ended, and is read in the turn after that. Not 'close': what
+ * it has started may hold the pipe open for longer.
+ */
+async function lastWordsRead(): Promise<void> {
+  await nextTurn()
+  await nextTurn()
 }
