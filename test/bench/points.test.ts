@@ -287,7 +287,7 @@ describe('warnings', () => {
     ['spread-wide', [{ perSecond: 100 }, { perSecond: 150 }]],
     ['outliers', [100, 101, 100.5, 99.5, 92].map((perSecond) => ({ perSecond }))],
     ['machine-busy', [{ perSecond: 100, othersCpuShare: 0.2 }]],
-    ['network-trouble', [{ perSecond: 100, retransmits: 3 }]],
+    ['network-trouble', [{ perSecond: 100, timeouts: 3 }]],
     ['memory-not-measurable', [{ perSecond: 100, memoryIsRss: true }]],
     ['resources-not-measurable', [{ perSecond: 100, resources: null }]],
   ])('%s', (kind, figures) => {
@@ -304,9 +304,14 @@ describe('warnings', () => {
   })
 
   test('trouble of TCP is counted over the repeats, each kind where there was some', () => {
-    const points = [judge(...fiveTimes({ perSecond: 100, retransmits: 2 }))]
+    const points = [judge(...fiveTimes({ perSecond: 100, timeouts: 2, retransmits: 7 }))]
     const [found] = findWarnings({ config: calm, environment: ENVIRONMENT, points })
-    expect(found?.cause).toMatch(/: 10 segments sent again\.$/)
+    expect(found?.cause).toMatch(/: 10 retransmission timeouts\.$/)
+  })
+
+  test('segments that are sent again in time keep nobody waiting', () => {
+    const points = [judge(...fiveTimes({ perSecond: 100, retransmits: 7 }))]
+    expect(findWarnings({ config: calm, environment: ENVIRONMENT, points })).toEqual([])
   })
 
   test('few repeats, and a machine that was busy before, are about the whole run', () => {

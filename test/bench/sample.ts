@@ -47,6 +47,7 @@ export interface Figures {
   readonly firstAnswer?: boolean
   readonly worksPerSecond?: number
   readonly retransmits?: number
+  readonly timeouts?: number
   readonly fairness?: Fairness
   readonly crash?: Repeat['crash']
   readonly slow?: NonNullable<Repeat['load']>['slow']
@@ -126,7 +127,7 @@ export function repeat(number: number, figures: Figures, clients = 16): Repeat {
     network: {
       listenOverflows: 0,
       listenDrops: 0,
-      timeouts: 0,
+      timeouts: figures.timeouts ?? 0,
       retransmits: figures.retransmits ?? 0,
     },
     stages: null,
