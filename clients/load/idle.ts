@@ -5,12 +5,16 @@ import type { Connection } from './connection.ts'
 import { PingDriver } from './ping.ts'
 
 export class IdleDriver extends PingDriver {
+  #isActive({ client }: Connection): boolean {
+    return client < this.spec.senders
+  }
+
   protected override takesArrivals(connection: Connection): boolean {
-    return connection.client < this.spec.senders
+    return this.#isActive(connection)
   }
 
   protected override answersOf(connection: Connection): number | null {
-    return connection.client < this.spec.senders ? super.answersOf(connection) : null
+    return this.#isActive(connection) ? super.answersOf(connection) : null
   }
 
   protected override ask(
@@ -19,6 +23,6 @@ export class IdleDriver extends PingDriver {
     nowNs: number,
     dueNs: number,
   ): void {
-    if (connection.client < this.spec.senders) super.ask(connection, count, nowNs, dueNs)
+    if (this.#isActive(connection)) super.ask(connection, count, nowNs, dueNs)
   }
 }

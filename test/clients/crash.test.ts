@@ -1,15 +1,10 @@
 // Workload `crash`: clients that are lost in the middle of it, and what servers make of that.
 
-import { afterEach, describe, expect, test } from 'vitest'
-import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
-import { ChatServer, type Faults } from './chat-server.ts'
+import { describe, expect, test } from 'vitest'
+import type { LoadResult, LoadSpec } from '../../clients/load/index.ts'
+import { loadChat, server } from './chat-runs.ts'
+import type { Faults } from './chat-server.ts'
 import { faultsOf, NONE, SHORT } from './short-runs.ts'
-
-let server: ChatServer | undefined
-afterEach(async () => {
-  await server?.stop()
-  server = undefined
-})
 
 /** Two of six speak. In the middle of the window those whose numbers are given lose their connections. */
 async function load(
@@ -17,13 +12,13 @@ async function load(
   lost: readonly number[],
   spec: Partial<LoadSpec> = {},
 ): Promise<LoadResult> {
-  server = await ChatServer.start(faults)
   const crash = { ...SHORT, workload: 'crash', senders: 2, durationMs: 400 } as const
   const kill = () => {
     for (const { number, socket } of server!.clients) if (lost.includes(number)) socket.destroy()
   }
-  return runLoad(
-    { ...crash, address: server.address, ...spec },
+  return loadChat(
+    faults,
+    { ...crash, ...spec },
     { onPhase: (phase) => void (phase === 'measure' && setTimeout(kill, 100)) },
   )
 }

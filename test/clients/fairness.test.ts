@@ -1,23 +1,17 @@
 // How evenly clients are answered: the figures themselves, and what the generator makes of servers that are fair
 // to all, or not.
 
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { fairnessOf } from '../../clients/load/fairness.ts'
-import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
-import { ChatServer, type Faults } from './chat-server.ts'
+import type { LoadResult, LoadSpec } from '../../clients/load/index.ts'
+import { loadChat, server } from './chat-runs.ts'
+import type { Faults } from './chat-server.ts'
 import { IN_VAIN, faultsOf, NONE, SHORT } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
 
-let server: ChatServer | undefined
-afterEach(async () => {
-  await server?.stop()
-  server = undefined
-})
-
 async function load(faults: Faults, spec: Partial<LoadSpec>): Promise<LoadResult> {
-  server = await ChatServer.start(faults)
-  return runLoad({ ...SHORT, workload: 'fairness', address: server.address, ...spec })
+  return loadChat(faults, { ...SHORT, workload: 'fairness', ...spec })
 }
 
 describe('the figures', () => {

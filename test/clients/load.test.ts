@@ -4,7 +4,7 @@
 import { tmpdir } from 'node:os'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   type LoadHooks,
   type LoadPhase,
@@ -14,6 +14,7 @@ import {
 } from '../../clients/load/index.ts'
 import { IN_VAIN, NONE, SHORT, faultsOf } from './short-runs.ts'
 import { close, formatAddress, listenOn } from '../../posix/index.ts'
+import { loadChat, server, startChat } from './chat-runs.ts'
 import { ChatServer, type Client, type Faults } from './chat-server.ts'
 
 /** Threads and WebAssembly have to start, on a machine that may be busy with other tests. */
@@ -21,19 +22,12 @@ const PATIENCE = { timeout: 30_000 }
 
 const SPEC: LoadSpec = { ...SHORT, workload: 'ping', senders: 2, pingsPerSession: 5 }
 
-let server: ChatServer | undefined
-afterEach(async () => {
-  await server?.stop()
-  server = undefined
-})
-
 async function load(
   faults: Faults,
   spec: Partial<LoadSpec> = {},
   hooks: LoadHooks = {},
 ): Promise<LoadResult> {
-  server = await ChatServer.start(faults)
-  return runLoad({ ...SPEC, address: server.address, ...spec }, hooks)
+  return loadChat(faults, { ...SPEC, ...spec }, hooks)
 }
 
 const everyThousandth = (count: number) => count % 1000 === 500
@@ -125,8 +119,8 @@ describe('an honest server', PATIENCE, () => {
     const folder = await mkdtemp(join(tmpdir(), 'load-'))
     try {
       // So small a backlog is full at once, and a Unix-domain socket says so.
-      server = await ChatServer.start({ backlog: 1 }, join(folder, 'chat'))
-      const result = await runLoad({ ...SPEC, address: server.address, clients: 300 })
+      const { address } = await startChat({ backlog: 1 }, join(folder, 'chat'))
+      const result = await runLoad({ ...SPEC, address, clients: 300 })
       expect(faultsOf(result)).toEqual(NONE)
       expect(result).toMatchObject({ served: 300, errors: {} })
     } finally {
@@ -638,10 +632,9 @@ describe('a server that does not serve', PATIENCE, () => {
   })
 
   test('is not there', async () => {
-    server = await ChatServer.start()
-    const { address } = server
-    await server.stop()
-    server = undefined
+    const gone = await ChatServer.start()
+    const { address } = gone
+    await gone.stop()
     const result = await runLoad({ ...SPEC, address })
     expect(result.errors).toEqual({ ECONNREFUSED: 6 })
     expect(result).toMatchObject({ served: 0, unserved: 0, operations: 0 })

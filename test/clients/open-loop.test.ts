@@ -1,10 +1,11 @@
 // Open loops: requests leave when they are due, and what that shows of servers that a closed loop hides. No test
 // asks the machine to be quick: what is due and what is sent are counts, and times are compared with times.
 
-import { afterEach, describe, expect, test } from 'vitest'
-import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
+import { describe, expect, test } from 'vitest'
+import type { LoadResult, LoadSpec } from '../../clients/load/index.ts'
 import { arrivalsWithin, poissonPacer } from '../../clients/load/pacer.ts'
-import { ChatServer, type Client, type Faults } from './chat-server.ts'
+import { loadChat, server } from './chat-runs.ts'
+import type { Client, Faults } from './chat-server.ts'
 import { faultsOf, IN_VAIN, NONE, SHORT } from './short-runs.ts'
 
 const PATIENCE = { timeout: 30_000 }
@@ -16,15 +17,8 @@ const SPEC: LoadSpec = {
   ratePerS: 1000,
 }
 
-let server: ChatServer | undefined
-afterEach(async () => {
-  await server?.stop()
-  server = undefined
-})
-
 async function load(faults: Faults, spec: Partial<LoadSpec> = {}): Promise<LoadResult> {
-  server = await ChatServer.start(faults)
-  return runLoad({ ...SPEC, address: server.address, ...spec })
+  return loadChat(faults, { ...SPEC, ...spec })
 }
 
 /** What was due in the window, as a count. */

@@ -1,21 +1,15 @@
 // Workload `slow`: against servers that keep those who do not read, that let them go, and that cheat them.
 
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type LoadResult, type LoadSpec, LoadSpecError, runLoad } from '../../clients/load/index.ts'
-import { ChatServer, type Client, type Faults } from './chat-server.ts'
+import { loadChat, server, startChat } from './chat-runs.ts'
+import type { Client, Faults } from './chat-server.ts'
 import { faultsOf, NONE, SHORT } from './short-runs.ts'
-
-let server: ChatServer | undefined
-afterEach(async () => {
-  await server?.stop()
-  server = undefined
-})
 
 /** Six clients: 0 speaks, 5 stops reading. */
 async function load(faults: Faults, spec: Partial<LoadSpec> = {}): Promise<LoadResult> {
-  server = await ChatServer.start(faults)
   const slow = { ...SHORT, workload: 'slow', senders: 1, drainMs: 5000 } as const
-  return runLoad({ ...slow, address: server.address, ...spec })
+  return loadChat(faults, { ...slow, ...spec })
 }
 
 const isSlow = ({ number }: Client) => number === 5
@@ -35,7 +29,7 @@ describe('slow', { timeout: 30_000 }, () => {
 
   test('who is let go is told by name, and is no fault; the others hear everything', async () => {
     let isLoaded = false
-    server = await ChatServer.start({
+    const { address } = await startChat({
       tamper: (line, _, client) => {
         if (isLoaded && isSlow(client) && client.socket.writable) {
           client.socket.end('ERROR :SendQ exceeded\r\n')
@@ -44,7 +38,7 @@ describe('slow', { timeout: 30_000 }, () => {
       },
     })
     const result = await runLoad(
-      { ...SHORT, workload: 'slow', senders: 1, address: server.address },
+      { ...SHORT, workload: 'slow', senders: 1, address },
       {
         onPhase: (phase) => {
           // Long after it has stopped reading, and before it reads again.

@@ -1,22 +1,16 @@
 // Workload `wait`: against a server that waits for all at once, one that waits for one after the other, and some
 // that do not wait at all.
 
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { WAIT_MS } from '../../clients/load/contract.ts'
-import { type LoadResult, type LoadSpec, runLoad } from '../../clients/load/index.ts'
-import { ChatServer, type Faults } from './chat-server.ts'
+import type { LoadResult, LoadSpec } from '../../clients/load/index.ts'
+import { loadChat, server } from './chat-runs.ts'
+import type { Faults } from './chat-server.ts'
 import { faultsOf, NONE, SHORT } from './short-runs.ts'
 
-let server: ChatServer | undefined
-afterEach(async () => {
-  await server?.stop()
-  server = undefined
-})
-
 async function load(faults: Faults, spec: Partial<LoadSpec> = {}): Promise<LoadResult> {
-  server = await ChatServer.start(faults)
   const short = { ...SHORT, workload: 'wait', window: 1 } as const
-  return runLoad({ ...short, address: server.address, ...spec })
+  return loadChat(faults, { ...short, ...spec })
 }
 
 /** As many answers as a client can get that always waits, and one that was under way before. */
