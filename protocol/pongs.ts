@@ -7,7 +7,8 @@
 // is in a chunk sends all of it the usual way, through framing.ts, and that must come to the same answers:
 // a property test compares the two.
 //
-// What it gains: half the CPU time of a PING in the protocol, an eighth of all that a loop spends on one.
+// What it gains: two fifths of what a PING costs in the protocol when sixteen come at once, a quarter when one does,
+// and about a tenth of all that a loop spends on one, most of which is the kernel's.
 
 import { textOf } from './framing.ts'
 import { LINE_BYTES_MAX, MERGED_REPLY_BYTES_MAX } from './limits.ts'
